@@ -1,0 +1,106 @@
+"""From a checked experiment to what runs: its dataset, its model, its stages. What only the data can show is checked here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from bioexp.config import Choice, Experiment, StageConfig
+from bioexp.lookup import datasets
+from bioexp.options import schema
+from bioexp.tree import covers, flatten
+from bioexp.types import Batch, Dataset, Model, Stage, UserError
+
+if TYPE_CHECKING:
+    import jax
+
+
+class Split(NamedTuple):
+    """What training sees, what it may select on (None unless `validate: true`), and the test set, which is only a score."""
+
+    train: Batch
+    validation: Batch | None
+    test: Batch
+
+
+def dataset_of(experiment: Experiment, data_dir: Path | None, say: Callable[[str], None]) -> tuple[Experiment, Dataset]:
+    """The dataset, and the experiment that uses it: another one where the config's fallback had to stand in.
+
+    Raises UserError where the dataset is wrong, or cannot be had and the config names no fallback.
+    """
+    from bioexp.datasets import Unavailable
+
+    try:
+        return experiment, experiment.dataset.builder(data_dir, say, **experiment.dataset.options)
+    except Unavailable:
+        if experiment.fallback is None:
+            raise
+        builder = datasets()[experiment.fallback]
+        options = dict(schema(builder)())
+        experiment = replace(experiment, dataset=Choice(experiment.fallback, options, builder), fallback=None)
+        return experiment, builder(None, say, **options)
+
+
+def split(experiment: Experiment, dataset: Dataset) -> Split:
+    """Train, validation and test examples; the last tenth of train is held out when the config says `validate: true`."""
+    test = Batch(dataset.x_test, dataset.y_test)
+    if not experiment.validate:
+        return Split(Batch(dataset.x_train, dataset.y_train), None, test)
+    kept = len(dataset.y_train) - len(dataset.y_train) // 10
+    train = Batch(dataset.x_train[:kept], dataset.y_train[:kept])
+    return Split(train, Batch(dataset.x_train[kept:], dataset.y_train[kept:]), test)
+
+
+def model_of(experiment: Experiment, dataset: Dataset) -> Model:
+    """The model, for the shape and the classes of the dataset."""
+    model: Model = experiment.model.builder(dataset.shape, dataset.n_classes, **experiment.model.options)
+    return model
+
+
+def stages_of(experiment: Experiment, model: Model, train: Batch) -> tuple[Stage, ...]:
+    """The stages, with lengths in steps; raises UserError where one does not fit the model or the data."""
+    import jax
+
+    params = jax.eval_shape(model.init, jax.random.key(0))
+    return tuple(_stage(experiment, number, stage, model, params, train) for number, stage in enumerate(experiment.stages))
+
+
+def length(stage: StageConfig, n: int) -> tuple[int, int, int]:
+    """Batch size, steps and steps between records of a stage over n examples."""
+    batch_size = n if stage.batch_size == "all" else stage.batch_size
+    per_epoch = n // max(batch_size, 1)
+    steps = stage.steps if stage.steps is not None else max(round((stage.epochs or 0) * per_epoch), 1)
+    return batch_size, steps, min(per_epoch if stage.record_every == "epoch" else stage.record_every, steps)
+
+
+def _stage(experiment: Experiment, number: int, config: StageConfig, model: Model, params: jax.Array, train: Batch) -> Stage:
+    from bioexp.models.stack import above
+    from bioexp.optimizers import project
+
+    at = ("stages", number)
+    batch_size, steps, record_every = length(config, len(train.y))
+    if batch_size > len(train.y):
+        raise UserError(f"{experiment.where((*at, 'batch_size'))}  stages[{number}].batch_size: {batch_size} is more than the {len(train.y)} examples")
+    leaves = list(flatten(params))
+    layers = {path: int(path.split("/")[1]) for path in leaves}
+    rates = config.optimizer.options.get("learning_rate")
+    named = {"train": config.train if config.train != "all" else (), "project": config.project, "optimizer": rates if isinstance(rates, dict) else ()}
+    for key, prefixes in named.items():
+        _refuse_unknown(experiment.where((*at, key)), f"stages[{number}].{key}", prefixes, leaves)
+    learning = sorted({layer for path, layer in layers.items() if config.train == "all" or any(covers(prefix, path) for prefix in config.train)})
+    if isinstance(rates, dict):
+        forgotten = [path for path in leaves if layers[path] in learning and not any(covers(prefix, path) for prefix in rates)]
+        if forgotten:
+            raise UserError(f"{experiment.where((*at, 'optimizer'))}  stages[{number}].optimizer: no learning rate for {', '.join(forgotten)}")
+    rule = config.rule.builder(above(model, learning[0]), config.objective.builder(**config.objective.options), **config.rule.options)
+    optimizer = config.optimizer.builder(steps, **config.optimizer.options)
+    projections = {path: choice.builder(**choice.options) for path, choice in config.project.items()}
+    return Stage(rule, optimizer, lambda params: project(projections, params), tuple(learning), batch_size, steps, record_every)
+
+
+def _refuse_unknown(place: str, key: str, prefixes: Iterable[str], leaves: list[str]) -> None:
+    for prefix in prefixes:
+        if not any(covers(prefix, path) for path in leaves):
+            raise UserError(f"{place}  {key}: the model has no {prefix} (it has {', '.join(leaves)})")

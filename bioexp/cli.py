@@ -1,0 +1,154 @@
+"""The command line: it parses, calls one command, prints. JAX is imported by the command that needs it, not at start-up."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from pathlib import Path
+from typing import Annotated, Any, Optional
+
+import typer
+
+from bioexp.console import Terminal
+from bioexp.types import UserError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Train, attack and check biologically inspired neural networks: five papers, re-implemented in JAX.",
+)
+
+Results = Annotated[Path, typer.Option("--results", envvar="BIOEXP_RESULTS", help="Where runs are kept.")]
+DataDir = Annotated[
+    Optional[Path],  # noqa: UP045
+    typer.Option("--data-dir", envvar="BIOEXP_DATA_DIR", help="A folder with mnist/, fashion_mnist/, cifar10/; nothing else is tried then."),
+]
+Json = Annotated[bool, typer.Option("--json", help="JSON on stdout, everything else on stderr.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Only results and errors.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, gpu or tpu.")]
+RESULTS = Path("results")
+INTERRUPTED = 130  # what the parser makes of Ctrl-C
+
+
+@app.command()
+def train(
+    configs: Annotated[list[Path], typer.Argument(metavar="CONFIG...", help="Experiment files, such as configs/log_net.yaml.")],
+    changes: Annotated[list[str], typer.Option("--set", metavar="A.B=C", help="Change one key, such as stages.0.batch_size=64.")] = [],  # noqa: B006
+    dataset: Annotated[str, typer.Option(help="Another dataset; the same as --set dataset.name=NAME.")] = "",
+    seeds: Annotated[Optional[int], typer.Option(help="Train seeds 0 to N-1 together.")] = None,  # noqa: UP045
+    seed: Annotated[Optional[int], typer.Option(help="Train this one seed.")] = None,  # noqa: UP045
+    device: Device = "auto",
+    force: Annotated[bool, typer.Option("--force", help="Train again what is finished.")] = False,
+    keep_stale: Annotated[bool, typer.Option("--keep-stale", help="Keep runs that were made by other code than today's.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show the resolved configs, what is finished, and the expected minutes.")] = False,
+    results: Results = RESULTS,
+    data_dir: DataDir = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Train experiments; what is finished is kept, what was interrupted goes on."""
+    terminal = Terminal(as_json, quiet)
+    wanted = _seeds(seeds, seed)
+    where = _prepare(device)
+    from bioexp.commands.train import last_line, outcome, preview
+    from bioexp.commands.train import train as train_one
+    from bioexp.config import load
+
+    changes = [*changes, *([f"dataset.name={dataset}"] if dataset else [])]
+    experiments = [experiment for config in configs for experiment in load(config, changes)]
+    if dry_run:
+        shown = [preview(experiment, results=results, seeds=wanted, data_dir=data_dir) for experiment in experiments]
+        terminal.show(shown, [line for one in shown for line in _preview_lines(one)])
+        return
+    terminal.say(f"device: {where}")
+    outcomes = []
+    for experiment in experiments:
+        with terminal.progress(experiment.name) as watch:
+            options = {"results": results, "seeds": wanted, "data_dir": data_dir, "force": force, "keep_stale": keep_stale}
+            runs = train_one(experiment, **options, say=terminal.say, watch=watch)
+        outcomes.append(outcome(runs))
+        terminal.say(f"{', '.join(outcomes[-1]['runs'])}")
+        terminal.show(None if as_json else outcomes[-1], [last_line(outcomes[-1])])
+    if as_json:
+        terminal.show(outcomes)
+
+
+@app.command()
+def attack(
+    runs: Annotated[Optional[list[str]], typer.Argument(metavar="[RUN...]", help="Run directories or experiments; none: the newest of each.")] = None,  # noqa: UP045
+    fgsm: Annotated[bool, typer.Option("--fgsm", help="The FGSM row, with its checks.")] = False,
+    pgd: Annotated[bool, typer.Option("--pgd", help="The PGD rows, with their checks.")] = False,
+    attacks: Annotated[str, typer.Option(help="Attacks by name, such as noise,fgsm,pgd.")] = "",
+    eps: Annotated[str, typer.Option(help="Sizes of the perturbation, such as 4/255,8/255,12/255.")] = "",
+    n: Annotated[Optional[int], typer.Option(help="Attack the first N test images; all of them without it.")] = None,  # noqa: UP045
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with 3 when a check says that a number is not to be trusted.")] = False,
+    device: Device = "auto",
+    results: Results = RESULTS,
+    data_dir: DataDir = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Attack finished runs with adversarial perturbations, and check the attacks."""
+
+
+def main() -> None:
+    """The console script: runs the app, turns errors into one clear message and an exit code."""
+    try:
+        code = app(standalone_mode=False)
+    except UserError as error:
+        code = _complain(str(error))
+    except (typer.Abort, KeyboardInterrupt):
+        code = INTERRUPTED
+    except Exception as error:
+        code = _usage(error)
+    if code == INTERRUPTED:
+        code = _complain("stopped; the same command again continues where it was")
+    sys.stdout.flush()
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _usage(error: Exception) -> int:
+    """What the parser refused is shown its way (2); anything else is a bug, with all of its traceback (1)."""
+    show = getattr(error, "show", None)
+    if show is None:
+        traceback.print_exc()
+        return 1
+    show()
+    return 2
+
+
+def _complain(message: str) -> int:
+    print(message, file=sys.stderr)
+    return 2
+
+
+def _prepare(device: str) -> str:
+    from bioexp.device import prepare
+
+    if device not in ("auto", "cpu", "gpu", "tpu"):
+        raise UserError(f"--device: must be auto, cpu, gpu or tpu, got {device!r}")
+    return prepare(device)  # type: ignore[arg-type]
+
+
+def _preview_lines(shown: dict[str, Any]) -> list[str]:
+    import yaml
+
+    minutes = "unknown; the config's header says" if shown["minutes"] is None else f"about {shown['minutes']:g}"
+    return [
+        yaml.safe_dump(shown["config"], sort_keys=False, allow_unicode=True).rstrip(),
+        f"# finished: {', '.join(shown['finished']) or 'none'}",
+        f"# stale: {', '.join(shown['stale']) or 'none'}",
+        f"# to train: {', '.join(f'seed {seed}' for seed in shown['to_train']) or 'nothing'}; minutes: {minutes}",
+    ]
+
+
+def _seeds(seeds: int | None, seed: int | None) -> list[int]:
+    if seeds is not None and seed is not None:
+        raise UserError("--seeds and --seed: give one of them (--seeds N is 0 to N-1)")
+    if seeds is not None and seeds < 1:
+        raise UserError(f"--seeds: must be at least 1, got {seeds}")
+    if seed is not None and not 0 <= seed < 2**32:
+        raise UserError(f"--seed: must be between 0 and 4294967295, got {seed}")
+    return [seed] if seed is not None else list(range(seeds or 1))

@@ -1,0 +1,33 @@
+"""The pictures every run has: its first layer's weights and its learning curve, drawn from what lies in its directory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from bioexp import run
+from bioexp.figures.canvas import save
+from bioexp.figures.learning_curve import learning_curve
+from bioexp.figures.mosaic import mosaic
+from bioexp.measures.prototypes import class_means, prototype_score
+from bioexp.types import Batch, Dataset, Params
+
+
+def draw(path: Path, weights: Params, dataset: Dataset, train: Batch, test: tuple[float, int]) -> None:
+    """figures/w1.png where the inputs are images, figures/learning_curve.png where there is a curve.
+
+    test: the final test accuracy and the number of test images.
+    """
+    title = f"{path.parent.name}, {dataset.name}, seed {path.name.rpartition('-s')[2]}"
+    w1 = np.asarray(weights["layers"]["0"]["w"])
+    if len(dataset.shape) in (2, 3) and w1.shape[1] == int(np.prod(dataset.shape)):
+        score = prototype_score(w1, class_means(train.x, train.y, dataset.n_classes))
+        caption = (
+            f"first {min(len(w1), 100)} of {len(w1)} units; mean best correlation with a class mean {score:.2f} "
+            f"(n={len(train.y):,} training images)"
+        )
+        save(mosaic(w1, dataset.shape, title=f"first-layer weights w1: {title}", caption=caption), path / "figures" / "w1.png")
+    records = list(run.read_metrics(path))
+    if len(records) > 1:
+        save(learning_curve(records, title=title, n_train=len(train.y), test=test), path / "figures" / "learning_curve.png")

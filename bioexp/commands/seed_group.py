@@ -1,0 +1,145 @@
+"""One group of seeds, trained together: records and checkpoints while it runs, trusted run directories at its end."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from bioexp import build, run
+from bioexp.commands.pictures import draw
+from bioexp.config import Experiment
+from bioexp.files import read_arrays, write_arrays, write_text
+from bioexp.measures.accuracy import correct
+from bioexp.provenance import code_digest, surroundings
+from bioexp.training import Checkpoint, Record, fit
+from bioexp.types import Apply, Dataset, Params, UserError
+
+CHECKPOINT_EVERY = 5.0  # seconds, at least, between two states on disk
+
+Watch = Callable[[Record, int], None]  # called with each record and the length of the whole training, in steps
+Say = Callable[[str], None]
+
+
+def train_group(
+    experiment: Experiment, dataset: Dataset, paths: Mapping[int, Path], state: Path | None, say: Say, watch: Watch
+) -> None:
+    """Train the seeds of `paths` from their beginning, or from the state they stopped at, to FINISHED.
+
+    Raises UserError where the config does not fit the data, another process trains one of them, or training diverges.
+    """
+    data = build.split(experiment, dataset)
+    model = build.model_of(experiment, dataset)
+    stages = build.stages_of(experiment, model, data.train)
+    steps = sum(stage.steps for stage in stages)
+    late = [mark for mark in experiment.snapshots if mark > steps]
+    if late:
+        raise UserError(f"{experiment.where(('snapshots',))}  snapshots: {late[0]} lies after the last step, {steps}")
+    for path in paths.values():
+        run.prepare(path, experiment)
+    with run.locked(list(paths.values())):
+        for path in paths.values() if state is None else ():
+            run.start_over(path)
+        resume, earlier_s = _resume(state, paths, say) if state else (None, 0.0)
+        began = time.perf_counter() - earlier_s
+        record = saved = None
+        try:
+            for record in fit(model, stages, data.train, list(paths), experiment.snapshots, resume):
+                _keep(record, _validated(model.apply, record, data), experiment, paths)
+                watch(record, steps)
+                now = time.perf_counter()
+                if now - (saved or began) > CHECKPOINT_EVERY and record.total < steps:
+                    saved = _checkpoint(experiment, record, paths, now - began)
+        except UserError as error:
+            raise UserError(f"{experiment.name} {error}") from error
+        assert record is not None  # fit yields at least one
+        _finish(experiment, record, time.perf_counter() - began, model.apply, data, dataset, paths)
+
+
+def states(folder: Path, experiment: Experiment) -> list[tuple[tuple[int, ...], Path]]:
+    """The groups of this experiment that were begun and not finished; states that other code wrote are not continued."""
+    found = []
+    for path in sorted(folder.glob(f"{run.identity(experiment)}-s*/state.npz")):
+        arrays = read_arrays(path)
+        if str(arrays["code_digest"]) == code_digest(experiment):
+            found.append((tuple(int(seed) for seed in arrays["seeds"]), path))
+    return found
+
+
+def _resume(state: Path, paths: Mapping[int, Path], say: Say) -> tuple[Checkpoint, float]:
+    """The checkpoint and the seconds spent before it; records written after it are dropped from metrics.jsonl."""
+    arrays = read_arrays(state)
+    at = Checkpoint(int(arrays["stage"]), int(arrays["step"]), [arrays[f"leaf{i}"] for i in range(int(arrays["leaves"]))])
+    for path in paths.values():
+        kept = [record for record in run.read_metrics(path) if (record["stage"], record["step"]) <= (at.stage, at.step)]
+        write_text(path / "metrics.jsonl", "".join(_line(record) for record in kept))
+    seeds = ", ".join(map(str, paths))
+    say(f"{state.parent.parent.name}: continuing seed{'s' * (len(paths) > 1)} {seeds} at stage {at.stage}, step {at.step}")
+    return at, float(arrays["wall_s"])
+
+
+def _checkpoint(experiment: Experiment, record: Record, paths: Mapping[int, Path], wall_s: float) -> float:
+    """The whole group's state, in one file of its first seed; returns when it was written."""
+    leaves = jax.device_get(jax.tree.leaves(record.state))
+    arrays = {f"leaf{i}": leaf for i, leaf in enumerate(leaves)}
+    arrays |= {"leaves": len(leaves), "stage": record.stage, "step": record.step, "seeds": list(paths), "wall_s": wall_s}
+    write_arrays(next(iter(paths.values())) / "state.npz", arrays | {"code_digest": code_digest(experiment)})
+    return time.perf_counter()
+
+
+def _validated(apply: Apply, record: Record, data: build.Split) -> dict[str, Any]:
+    """Accuracy on the examples that were held out, one per seed; nothing where none were."""
+    if data.validation is None or not record.metrics:
+        return {}
+    return {"validation_accuracy": correct(apply, record.params, *data.validation).mean(axis=1)}
+
+
+def _keep(record: Record, scores: Mapping[str, Any], experiment: Experiment, paths: Mapping[int, Path]) -> None:
+    """A line of metrics.jsonl and, where the config asks for it, a snapshot, for each seed."""
+    snapshot = jax.device_get(record.params) if record.total in experiment.snapshots else None
+    for i, path in enumerate(paths.values()):
+        if record.metrics:
+            values = {f"train_{name}": float(value[i]) for name, value in record.metrics.items()}
+            values |= {name: float(value[i]) for name, value in scores.items()}
+            with (path / "metrics.jsonl").open("a", encoding="utf-8") as file:
+                file.write(_line({"stage": record.stage, "step": record.step, "epoch": round(record.epoch, 4), **values}))
+        if snapshot is not None:
+            run.save_weights(path / "snapshots" / f"{record.total:04d}.npz", _of_seed(snapshot, i))
+
+
+def _line(record: Mapping[str, Any]) -> str:
+    return json.dumps(record) + "\n"
+
+
+def _of_seed(group: Params, i: int) -> Params:
+    return jax.tree.map(lambda leaf: leaf[i], group)  # type: ignore[no-any-return]
+
+
+def _finish(
+    experiment: Experiment, record: Record, wall_s: float, apply: Apply, data: build.Split, dataset: Dataset, paths: Mapping[int, Path]
+) -> None:
+    """Weights, the one score on the test set, pictures and provenance of each seed; FINISHED last, and then no state."""
+    params = jax.device_get(record.params)
+    accuracy = correct(apply, params, *data.test).mean(axis=1)
+    about = {
+        **surroundings(),
+        "dataset": {"name": dataset.name, "source": dataset.source, "digest": dataset.digest, "n_train": len(data.train.y)},
+        "group": list(paths),
+        "wall_s": round(wall_s, 3),
+        "compile_s": round(record.compile_s, 3),
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        "code_digest": code_digest(experiment),
+    }
+    for i, (seed, path) in enumerate(paths.items()):
+        summary = {"test_accuracy": float(accuracy[i]), "n_test": len(data.test.y), "steps": record.total}
+        run.save_weights(path / "weights.npz", _of_seed(params, i))
+        draw(path, _of_seed(params, i), dataset, data.train, (summary["test_accuracy"], summary["n_test"]))
+        run.finish(path, {"seed": seed, **about}, summary)
+    for path in paths.values():
+        (path / "state.npz").unlink(missing_ok=True)

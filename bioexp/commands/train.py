@@ -1,0 +1,129 @@
+"""`bioexp train`: from experiments to finished run directories. What is finished stays, what was interrupted goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bioexp import build, run
+from bioexp.commands.seed_group import Say, Watch, states, train_group
+from bioexp.config import Experiment, resolved
+from bioexp.measures.interval import accuracy
+from bioexp.papers import PAPERS
+from bioexp.types import Run
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be done for one experiment: its seeds' directories, which are finished or stale, and the groups to train.
+
+    Each group comes with the state it continues from, None for a new one.
+    """
+
+    paths: dict[int, Path]
+    finished: tuple[int, ...]
+    stale: tuple[int, ...]
+    groups: tuple[tuple[tuple[int, ...], Path | None], ...]
+
+
+def plan(experiment: Experiment, *, results: Path, seeds: Sequence[int], force: bool = False, keep_stale: bool = False) -> Plan:
+    """Which of the seeds need training. Unfinished seeds stay in the group they began in, so that it ends with the same bits."""
+    paths = {seed: run.directory(results, experiment, seed) for seed in seeds}
+    done = [] if force else [seed for seed in seeds if run.is_finished(paths[seed])]
+    stale = tuple(seed for seed in done if run.is_stale(paths[seed], experiment))
+    finished = tuple(seed for seed in done if keep_stale or seed not in stale)
+    missing = [seed for seed in seeds if seed not in finished]
+    groups: list[tuple[tuple[int, ...], Path | None]] = []
+    for group, state in [] if force else states(results / experiment.folder, experiment):
+        if set(group) & set(missing):
+            groups.append((group, state))
+            missing = [seed for seed in missing if seed not in group]
+    return Plan(paths, finished, stale, (*groups, *([(tuple(missing), None)] if missing else [])))
+
+
+def train(
+    experiment: Experiment,
+    *,
+    results: Path,
+    seeds: Sequence[int],
+    data_dir: Path | None = None,
+    force: bool = False,
+    keep_stale: bool = False,
+    say: Say = lambda text: None,
+    watch: Watch = lambda record, steps: None,
+) -> list[Run]:
+    """Train what is not finished, and open the runs of all seeds.
+
+    Raises UserError; what was on disk before is then still there, and the same call continues.
+    """
+    wanted = experiment.dataset.name
+    experiment, dataset = build.dataset_of(experiment, data_dir, say)
+    if dataset.name != wanted:
+        say(f"{wanted} cannot be had: training on {dataset.name} instead, under {results / experiment.folder}")
+    todo = plan(experiment, results=results, seeds=seeds, force=force, keep_stale=keep_stale)
+    for seed in todo.stale:
+        say(f"{todo.paths[seed]}: was made by other code than today's; {'kept as it is' if keep_stale else 'trained again'}")
+    for group, state in todo.groups:
+        paths = {seed: run.directory(results, experiment, seed) for seed in group}
+        train_group(experiment, dataset, paths, state, say, watch)
+    return [run.open_run(path) for path in todo.paths.values()]
+
+
+def outcome(runs: Sequence[Run]) -> dict[str, Any]:
+    """The group's test accuracy with its interval, beside the document's value."""
+    first = runs[0]
+    score = accuracy([one.summary["test_accuracy"] for one in runs], first.summary["n_test"])
+    return {
+        "experiment": first.path.parent.name,
+        "dataset": first.provenance["dataset"]["name"],
+        "runs": [str(one.path) for one in runs],
+        "test_accuracy": score.value,
+        "ci95": [score.low, score.high],
+        "interval": score.over,
+        "n_test": first.summary["n_test"],
+        "n_seeds": len(runs),
+        "document": printed(str(first.config["name"])),
+    }
+
+
+def printed(config: str) -> dict[str, Any] | None:
+    """The accuracy that a document prints for this config, and the config that re-measures it."""
+    claims = [claim for paper in PAPERS.values() for claim in paper.claims if config in claim.configs]
+    return {"id": claims[0].id, "expected": claims[0].expected, "config": claims[0].configs[0]} if claims else None
+
+
+def last_line(result: dict[str, Any]) -> str:
+    """What a user wants to know when training is done: the score, its interval, the document's value, where to look, what next."""
+    low, high = result["ci95"]
+    seeds = f", {result['n_seeds']} seeds" if result["n_seeds"] > 1 else ", 1 seed (binomial interval)"
+    parts = [f"test {result['test_accuracy']:.4f} [{low:.4f}, {high:.4f}] n={result['n_test']}{seeds}"]
+    document = result["document"]
+    if document:
+        other = f" ({document['config']})" if document["config"] != result["experiment"].partition("@")[0] else ""
+        parts.append(f"document {document['expected']:g}{other}")
+    pictures = sorted(Path(result["runs"][0], "figures").glob("*.png"))
+    return " · ".join([*parts, *(str(picture) for picture in pictures[-1:]), "next: bioexp attack --fgsm"])
+
+
+def preview(experiment: Experiment, *, results: Path, seeds: Sequence[int], data_dir: Path | None) -> dict[str, Any]:
+    """What `--dry-run` shows: the resolved config, what is finished, and the minutes that the rest took last time."""
+    experiment, _ = build.dataset_of(experiment, data_dir, lambda text: None)
+    todo = plan(experiment, results=results, seeds=seeds)
+    return {
+        "config": resolved(experiment),
+        "runs": [str(path) for path in todo.paths.values()],
+        "finished": [str(todo.paths[seed]) for seed in todo.finished],
+        "stale": [str(todo.paths[seed]) for seed in todo.stale],
+        "to_train": [seed for group, _ in todo.groups for seed in group],
+        "minutes": _minutes(results / experiment.folder, len(todo.groups)),
+    }
+
+
+def _minutes(folder: Path, groups: int) -> float | None:
+    """Minutes for as many groups as the newest run of this experiment took; None where there is none."""
+    if not groups:
+        return 0.0
+    last = run.newest(folder)
+    return round(groups * run.open_run(last[0]).provenance["wall_s"] / 60, 2) if last else None

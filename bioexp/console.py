@@ -1,0 +1,80 @@
+"""What the user sees: plain lines, tables, a progress bar; with --json nothing but JSON on stdout, the rest on stderr."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from bioexp.commands.train import Watch
+
+
+@dataclass(frozen=True)
+class Terminal:
+    """Where a command's words go. as_json: results as JSON on stdout, everything else on stderr. quiet: only results and errors."""
+
+    as_json: bool = False
+    quiet: bool = False
+
+    @property
+    def _console(self) -> Console:
+        from rich.console import Console
+
+        return Console(stderr=self.as_json, highlight=False, soft_wrap=True)
+
+    def say(self, text: str) -> None:
+        """A line on what is going on."""
+        if not self.quiet:
+            self._console.print(text, markup=False)
+
+    def show(self, result: Any, lines: Sequence[str] = ()) -> None:
+        """A command's result: as JSON, or these lines."""
+        if self.as_json:
+            print(json.dumps(result, ensure_ascii=False))
+        else:
+            for line in lines:
+                self._console.print(line, markup=False)
+
+    def table(self, rows: Sequence[Mapping[str, Any]], columns: Sequence[str], title: str = "") -> None:
+        """Records as a table; does nothing with --json, where `show` prints them."""
+        from rich.table import Table
+
+        if self.as_json:
+            return
+        table = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
+        for column in columns:
+            table.add_column(column, justify="right" if rows and all(_is_number(row.get(column)) for row in rows) else "left")
+        for row in rows:
+            table.add_row(*(_cell(row.get(column)) for column in columns))
+        self._console.print(table)
+
+    @contextmanager
+    def progress(self, what: str) -> Iterator[Watch]:
+        """A progress bar for training: step, loss, accuracy, time left."""
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        console = self._console
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[now]}"), TimeRemainingColumn())
+        with Progress(*columns, console=console, transient=True, disable=self.quiet or not console.is_terminal) as bar:
+            task = bar.add_task(what, total=None, now="")
+
+            def watch(record: Any, steps: int) -> None:
+                now = "  ".join(f"{name} {float(values.mean()):.4f}" for name, values in record.metrics.items())
+                bar.update(task, completed=record.total, total=steps, now=now)
+
+            yield watch
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) or value is None
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return "" if value is None else str(value)

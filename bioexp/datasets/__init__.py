@@ -1,0 +1,34 @@
+"""Datasets by name: builder(data_dir, report, *, options) -> Dataset.
+
+data_dir: an explicit --data-dir or BIOEXP_DATA_DIR, or None for the usual places.
+report: takes a line of progress; the ones that lie in files of their own use it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from bioexp.datasets.blobs import blobs
+from bioexp.datasets.cifar10 import CIFAR10, cifar10
+from bioexp.datasets.fashion_mnist import FASHION_MNIST, fashion_mnist
+from bioexp.datasets.iris import iris
+from bioexp.datasets.mnist import MNIST, mnist
+from bioexp.datasets.mnist5k import mnist5k
+from bioexp.datasets.npz import npz
+from bioexp.datasets.source import Source, Unavailable
+from bioexp.types import Dataset
+
+DATASETS: Mapping[str, Callable[..., Dataset]] = {
+    "mnist": mnist,
+    "fashion_mnist": fashion_mnist,
+    "cifar10": cifar10,
+    "mnist5k": mnist5k,
+    "iris": iris,
+    "blobs": blobs,
+    "npz": npz,
+}
+
+# Those that are not part of bioexp and have to be looked for.
+SOURCES: Mapping[str, Source] = {source.name: source for source in (MNIST, FASHION_MNIST, CIFAR10)}
+
+__all__ = ["DATASETS", "SOURCES", "Unavailable"]

@@ -1,0 +1,50 @@
+"""Gaussian clouds, made on the spot: a dataset for tests that any working rule separates."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bioexp.datasets.arrays import Arrays, dataset
+from bioexp.datasets.source import Report, silent
+from bioexp.types import Count, Dataset, Natural, UserError
+
+APART = 8.0  # standard deviations between the nearest two centers
+WIDEST = 0.1
+
+
+def blobs(
+    data_dir: Path | None,
+    report: Report = silent,
+    *,
+    classes: Count = 3,
+    features: tuple[Count, ...] = (16,),
+    n: Count = 300,
+    n_test: Count = 90,
+    seed: Natural = 0,
+) -> Dataset:
+    """A Gaussian cloud for every class, clipped to [0, 1]; the classes take turns (0, 1, 2, 0, …).
+
+    Centers are uniform in [0.2, 0.8], and the nearest two lie at least eight standard deviations apart.
+
+    classes: how many clouds.
+    features: shape of an example: [16] for float32 vectors; [8, 8] or [8, 8, 3] for uint8 images.
+    n, n_test: training and test examples, at least one of every class.
+    seed: of the centers and the noise.
+    """
+    import numpy as np
+
+    if len(features) > 3:
+        raise UserError(f"blobs: features must be one, two or three lengths, got {list(features)}")
+    if min(n, n_test) < classes:
+        raise UserError(f"blobs: n and n_test must be at least classes ({classes}), got {n} and {n_test}")
+    generator = np.random.default_rng(seed)
+    centers = generator.uniform(0.2, 0.8, (classes, *features))
+    distances = [float(np.linalg.norm(a - b)) for i, a in enumerate(centers) for b in centers[:i]]
+    spread = min([WIDEST, *(distance / APART for distance in distances)])
+
+    def cloud(size: int) -> tuple[np.ndarray, np.ndarray]:
+        y = np.arange(size, dtype=np.int32) % classes
+        x = np.clip(centers[y] + spread * generator.standard_normal((size, *features)), 0, 1)
+        return (x.astype(np.float32) if len(features) == 1 else np.round(255 * x).astype(np.uint8)), y
+
+    return dataset("blobs", f"made with seed {seed}", Arrays(*cloud(n), *cloud(n_test)), n_classes=classes)

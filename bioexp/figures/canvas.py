@@ -1,0 +1,34 @@
+"""What all pictures share: size, colors that the color-blind can tell apart, and how they are saved."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bioexp.files import write_atomically
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# Okabe & Ito (2008): distinguishable with every common color vision.
+COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+DPI = 130
+
+
+def canvas(width: float, height: float) -> Figure:
+    """An empty figure, in inches; no pyplot, so nothing is left open."""
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width, height), dpi=DPI, layout="constrained")
+
+
+def plain(axes: Axes) -> None:
+    """Only the two spines that carry a scale, and a light grid."""
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(alpha=0.25, linewidth=0.6)
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write the picture as PNG, atomically."""
+    write_atomically(path, lambda file: figure.savefig(file, format="png"))

@@ -1,0 +1,52 @@
+"""95 % intervals for accuracies: over images when there is one seed, over seeds when there are more."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from scipy.special import ndtri, stdtrit
+
+LEVEL = 0.95
+
+
+class Interval(NamedTuple):
+    """An estimate, the ends of its 95 % interval, and what was counted: "binomial, 1000 images" or "t, 3 seeds"."""
+
+    value: float
+    low: float
+    high: float
+    over: str
+
+
+def wilson(successes: int, n: int) -> Interval:
+    """Binomial proportion: Wilson 1927's score interval, which stays inside [0, 1] and is not empty at 0 or n.
+
+    Raises ValueError unless 0 <= successes <= n and n >= 1.
+    """
+    if not 0 <= successes <= n or n < 1:
+        raise ValueError(f"wilson: {successes} successes of {n}")
+    z2 = float(ndtri((1 + LEVEL) / 2)) ** 2
+    share = successes / n
+    center = (share + z2 / (2 * n)) / (1 + z2 / n)
+    half = np.sqrt(z2 * (share * (1 - share) / n + z2 / (4 * n**2))) / (1 + z2 / n)
+    return Interval(share, max(0.0, float(center - half)), min(1.0, float(center + half)), f"binomial, {n} images")
+
+
+def student(values: Sequence[float]) -> Interval:
+    """Mean of at least two seeds, plus and minus Student's t times the standard error.
+
+    Raises ValueError for fewer than two values.
+    """
+    if len(values) < 2:
+        raise ValueError("student: a t interval needs at least two seeds")
+    n, mean = len(values), float(np.mean(values))
+    half = float(stdtrit(n - 1, (1 + LEVEL) / 2) * np.std(values, ddof=1) / np.sqrt(n))
+    return Interval(mean, mean - half, mean + half, f"t, {n} seeds")
+
+
+def accuracy(per_seed: Sequence[float], n: int) -> Interval:
+    """Accuracy over n images: binomial for one seed, t over several, ends kept inside [0, 1]."""
+    if len(per_seed) == 1:
+        return wilson(round(per_seed[0] * n), n)
+    mean, low, high, over = student(per_seed)
+    return Interval(mean, max(0.0, low), min(1.0, high), over)

@@ -1,0 +1,194 @@
+"""Who survives an attack: per image and per eps, with the ball and the box enforced here and the result tested again.
+
+Not here: what the attacks do (`bioexp.attacks`), whether their numbers can be believed (`bioexp.measures.flags`), files.
+"""
+
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int, Key, Num, UInt8
+
+from bioexp.attacks.ball import project
+from bioexp.types import Attack, Params
+
+Apply = Callable[[Params, Float[Array, "batch *shape"]], Float[Array, "batch classes"]]
+Progress = Callable[[float], None]
+
+
+@dataclass(frozen=True)
+class Net:
+    """What is attacked: the deployed forward pass, its weights, and the images it is judged on.
+
+    apply: (params, images in [0, 1]) -> logits; the same object for nets of one shape, so that they share compiled programs.
+    images: uint8 meaning x/255, or floats in [0, 1].
+    """
+
+    apply: Apply
+    params: Params
+    images: Num[np.ndarray, "n *shape"]
+    labels: Int[np.ndarray, "n"]
+
+    def first(self, n: int) -> "Net":
+        """The same net on its first n images."""
+        return replace(self, images=self.images[:n], labels=self.labels[:n])
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One attack on one net.
+
+    tries: how many tries each image survived; `attack.restarts` means that none broke it, -1 that it was wrong before any.
+    x_adv: the image that broke the net, or the last that failed to, rounded to uint8.
+    nonfinite: how often the attack returned NaN or infinity at each eps; the clean image is then tested in its stead.
+    """
+
+    attack: Attack
+    eps: tuple[float, ...]
+    tries: Int[np.ndarray, "eps n"]
+    x_adv: UInt8[np.ndarray, "eps n *shape"]
+    nonfinite: Int[np.ndarray, "eps"]
+
+    @property
+    def correct(self) -> Bool[np.ndarray, "eps n"]:
+        """Whether the net still finds the label after every try."""
+        return self.tries == self.attack.restarts
+
+
+def evaluate(
+    net: Net,
+    attack: Attack,
+    eps: Sequence[float],
+    key: Key[Array, ""],
+    *,
+    block: int | None = None,
+    progress: Progress = lambda fraction: None,
+) -> Outcome:
+    """Attack every image the net gets right, at every eps, until it breaks or the restarts are used up.
+
+    An image's random numbers depend on `key`, the try and its place in the data set alone: neither other attacks nor other
+    images change its result.
+
+    block: (image, eps) pairs attacked together; by default what suits the device's memory.
+    progress: called with the fraction done.
+    """
+    images, labels = jnp.asarray(net.images), jnp.asarray(net.labels)
+    radii = np.asarray(eps, np.float32)
+    tries = np.tile(np.where(right(logits(net), net.labels), 0, -1).astype(np.int16), (len(eps), 1))
+    x_adv = np.repeat(np.asarray(rounded(images))[None], len(eps), 0)
+    nonfinite = np.zeros(len(eps), np.int64)
+    for attempt in range(attack.restarts):
+        attempt_key = jax.random.fold_in(key, attempt)
+        index, level = _survivors(tries, attempt, together=attack.restarts == 1)
+        for rows, size in _blocks(len(index), _rows(block, net.images[0].size, level.shape[1])):
+            i, e = index[rows], level[rows]
+            results = _strike(net.apply, attack, net.params, images, labels, _padded(i, size), radii[_padded(e, size)], attempt_key)
+            survives, candidate, finite = (np.asarray(result)[: len(i)] for result in results)
+            tries[e, i[:, None]] += survives
+            x_adv[e, i[:, None]] = candidate
+            np.add.at(nonfinite, e, ~finite)
+            progress((attempt + rows.stop / len(index)) / attack.restarts)
+    progress(1.0)
+    return Outcome(attack, tuple(eps), tries, x_adv, nonfinite)
+
+
+def worst_case(outcomes: Mapping[str, Outcome]) -> Bool[np.ndarray, "eps n"]:
+    """Survivors of every attack: the minimum per image, never the minimum of means."""
+    return np.logical_and.reduce([outcome.correct for outcome in outcomes.values()])
+
+
+def key_of(name: str, key: Key[Array, ""]) -> Key[Array, ""]:
+    """The attack's own key, from its name: the same whichever others run."""
+    return jax.random.fold_in(key, zlib.crc32(name.encode()))
+
+
+def logits(net: Net, batch: int = 4096) -> Float[np.ndarray, "n classes"]:
+    """The logits of every image, in batches."""
+    parts = [_forward(net.apply, net.params, net.images[i : i + batch]) for i in range(0, len(net.images), batch)]
+    return np.concatenate([np.asarray(part) for part in parts])
+
+
+def right(scores: Float[np.ndarray, "n classes"], labels: Int[np.ndarray, "n"]) -> Bool[np.ndarray, "n"]:
+    """Whether the largest logit is the label's; a row with a NaN is wrong."""
+    return (scores.argmax(-1) == labels) & ~np.isnan(scores).any(-1)
+
+
+def unit(images: Num[Array, "*shape"]) -> Float[Array, "*shape"]:
+    """Pixels as floats in [0, 1]; uint8 means x/255."""
+    return images.astype(jnp.float32) / 255 if images.dtype == jnp.uint8 else images
+
+
+def rounded(images: Num[Array, "*shape"]) -> UInt8[Array, "*shape"]:
+    """Pixels as uint8, to the nearest."""
+    return images if images.dtype == jnp.uint8 else jnp.round(images * 255).astype(jnp.uint8)
+
+
+@partial(jax.jit, static_argnames="apply")
+def _forward(apply: Apply, params: Params, images: Num[Array, "batch *shape"]) -> Float[Array, "batch classes"]:
+    return apply(params, unit(images))
+
+
+@partial(jax.jit, static_argnames=("apply", "attack"))
+def _strike(
+    apply: Apply,
+    attack: Attack,
+    params: Params,
+    images: Num[Array, "n *shape"],
+    labels: Int[Array, "n"],
+    index: Int[Array, "batch"],
+    eps: Float[Array, "batch width"],
+    key: Key[Array, ""],
+) -> tuple[Bool[Array, "batch width"], UInt8[Array, "batch width *shape"], Bool[Array, "batch width"]]:
+    """One try on images[index] at each eps of their row: (survives, the projected image, whether the attack's was finite)."""
+
+    def net(z: Float[Array, "*shape"]) -> Float[Array, "classes"]:
+        return apply(params, z[None])[0]
+
+    def one(i: Int[Array, ""], radius: Float[Array, ""]) -> tuple[Bool[Array, ""], UInt8[Array, "*shape"], Bool[Array, ""]]:
+        x, y = unit(images[i]), labels[i]
+        candidate = attack.perturb(net, x, y, radius, jax.random.fold_in(key, i))
+        finite = jnp.isfinite(candidate).all()
+        z = project(jnp.where(finite, candidate, x), x, radius, attack.norm)
+        scores = net(z)
+        return (scores.argmax() == y) & ~jnp.isnan(scores).any(), rounded(z), finite
+
+    return jax.vmap(jax.vmap(one, in_axes=(None, 0)))(index, eps)
+
+
+def _survivors(
+    tries: Int[np.ndarray, "eps n"], attempt: int, *, together: bool
+) -> tuple[Int[np.ndarray, "batch"], Int[np.ndarray, "batch width"]]:
+    """The images that survived so far, and the eps each still has to meet.
+
+    One (image, eps) pair a row, as some eps have already broken an image that others have not. When there is only one try,
+    one image a row with all eps `together`: what does not depend on eps, FGSM's gradient say, is then computed once.
+    """
+    if together:
+        index = np.flatnonzero(tries[0] == attempt)
+        return index, np.tile(np.arange(len(tries)), (len(index), 1))
+    level, index = np.nonzero(tries == attempt)
+    return index, level[:, None]
+
+
+def _rows(block: int | None, pixels: int, width: int) -> int:
+    """Rows per block: some megabytes of pixels, which a CPU's caches hold; an accelerator takes 64 times as many."""
+    default = (2**20 if jax.default_backend() == "cpu" else 2**26) // pixels
+    return max(8, (block or default) // width)
+
+
+def _blocks(total: int, size: int) -> Iterator[tuple[slice, int]]:
+    """Slices that cover `total`, each with the size it is padded to: `size` or an eighth of it, so that only two programs compile."""
+    start, small = 0, size // 8
+    while start < total:
+        step = size if total - start > 3 * small else small
+        yield slice(start, min(start + step, total)), step
+        start += step
+
+
+def _padded(array: Int[np.ndarray, "some *rest"], size: int) -> Int[np.ndarray, "size *rest"]:
+    """Repeat the last row up to `size` rows."""
+    return np.concatenate([array, np.repeat(array[-1:], size - len(array), 0)])

@@ -1,0 +1,89 @@
+"""How a direction becomes a step (optax chains), and the constraints that hold after it.
+
+Learning rates are positive and may differ per layer: `learning_rate: {layers/0: 1.0, layers/1: 0.05}`. Every optimizer
+decays exponentially to `decay_to` times its rate at the stage's last step; 1 is a constant rate.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Annotated
+
+import jax.numpy as jnp
+import optax
+from annotated_types import Gt, Le
+from jaxtyping import Array, Float
+
+from bioexp.tree import covers, map_paths
+from bioexp.types import Fraction, NonNegative, Params, Positive
+
+Rate = Positive | Mapping[str, Positive]
+Decay = Annotated[float, Gt(0), Le(1)]
+
+
+def sgd(steps: int, *, learning_rate: Rate, decay_to: Decay = 1.0, momentum: Fraction = 0.0) -> optax.GradientTransformation:
+    """Stochastic gradient descent: w <- w - learning_rate * direction.
+
+    learning_rate: one for all, or one per layer, as paths.
+    decay_to: share of the rate that is left at the end of the stage; the rate falls as decay_to^(t/T).
+    momentum: share of the last step that is added to this one (heavy ball).
+    """
+    heavy_ball = [optax.trace(momentum)] if momentum else []
+    return optax.chain(*heavy_ball, *_scaled(steps, learning_rate, decay_to))
+
+
+def adam(
+    steps: int, *, learning_rate: Rate = 1e-3, decay_to: Decay = 1.0, b1: Fraction = 0.9, b2: Fraction = 0.999, eps: Positive = 1e-8
+) -> optax.GradientTransformation:
+    """Adam (Kingma & Ba 2015).
+
+    learning_rate: one for all, or one per layer, as paths.
+    decay_to: share of the rate that is left at the end of the stage; the rate falls as decay_to^(t/T).
+    b1, b2: decay of the first and second moment per step.
+    eps: added to the root of the second moment.
+    """
+    return optax.chain(optax.scale_by_adam(b1, b2, eps), *_scaled(steps, learning_rate, decay_to))
+
+
+def _scaled(steps: int, learning_rate: Rate, decay_to: float) -> list[optax.GradientTransformation]:
+    """Rate per layer, then the sign and the decay: optax adds updates, a direction is to be descended."""
+
+    def rate(path: str) -> float:
+        if not isinstance(learning_rate, Mapping):
+            return learning_rate
+        return next(value for prefix, value in learning_rate.items() if covers(prefix, path))
+
+    per_layer = optax.stateless(lambda updates, params: map_paths(lambda path, leaf: rate(path) * leaf, updates))
+    decay = optax.scale_by_schedule(lambda count: -(jnp.float32(decay_to) ** (count / steps)))
+    return [per_layer, decay]
+
+
+OPTIMIZERS = {"sgd": sgd, "adam": adam}
+
+
+Projection = Callable[[Float[Array, "..."]], Float[Array, "..."]]
+
+
+def unit_interval() -> Projection:
+    """Weights in [0, 1]: the absolute value of what became negative, 1 for what became larger."""
+    return lambda w: jnp.minimum(jnp.abs(w), 1.0)
+
+
+def non_negative(*, subtract: NonNegative = 0.0) -> Projection:
+    """Weights of at least 0.
+
+    subtract: taken off every weight at each step, a weak regularization.
+    """
+    return lambda w: jnp.maximum(w - subtract, 0.0)
+
+
+PROJECTIONS = {"unit_interval": unit_interval, "non_negative": non_negative}
+
+
+def project(projections: Mapping[str, Projection], params: Params) -> Params:
+    """Params with each projection applied to the leaves below its path."""
+
+    def constrained(path: str, leaf: Float[Array, "..."]) -> Float[Array, "..."]:
+        for prefix, projection in projections.items():
+            leaf = projection(leaf) if covers(prefix, path) else leaf
+        return leaf
+
+    return map_paths(constrained, params)

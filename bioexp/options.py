@@ -1,0 +1,154 @@
+"""Options from signatures: the keyword-only part of a builder is its schema, its documentation and its defaults.
+
+    def sgd(steps: int, *, learning_rate: Positive, momentum: Fraction = 0.0)
+
+lets YAML say `{name: sgd, learning_rate: 0.1}`, and refuses `momentum: 2`.
+"""
+
+from __future__ import annotations
+
+import inspect
+import types
+import typing
+import warnings
+from collections.abc import Callable, Iterable, Mapping
+from difflib import get_close_matches
+from functools import cache
+from typing import Any
+
+import pydantic
+
+Problem = tuple[tuple[str | int, ...], str]  # where, below the node that was checked; what is wrong
+STRICT = pydantic.ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+
+@cache
+def schema(builder: Callable[..., Any]) -> type[pydantic.BaseModel]:
+    """A strict pydantic model of the builder's keyword-only parameters."""
+    hints = typing.get_type_hints(builder, include_extras=True)
+    fields = {
+        name: (hints.get(name, Any), ... if parameter.default is inspect.Parameter.empty else parameter.default)
+        for name, parameter in inspect.signature(builder).parameters.items()
+        if parameter.kind is inspect.Parameter.KEYWORD_ONLY
+    }
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Field name", UserWarning)  # an option may be called `validate`
+        return pydantic.create_model(builder.__name__, __config__=STRICT, **fields)  # type: ignore[call-overload, no-any-return]
+
+
+def check(model: type[pydantic.BaseModel], values: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
+    """The values with every default filled in, and what is wrong with them; values that are wrong are left out."""
+    values = tuples(values)
+    try:
+        return dict(model.model_validate(values)), []
+    except pydantic.ValidationError as error:
+        details = error.errors()
+        wrong = {detail["loc"][0] for detail in details}
+        right = {name: values.get(name, field.default) for name, field in model.model_fields.items() if name not in wrong}
+        return right, [_problem(detail, list(model.model_fields)) for detail in details if not _other_member(detail)]
+
+
+def describe(builder: Callable[..., Any]) -> list[dict[str, str]]:
+    """Each option with its type, range and default, as words."""
+    return [
+        {
+            "option": name,
+            "type": type_words(field.annotation, field.metadata),
+            "default": "required" if field.is_required() else repr(_plain(field.default)),
+        }
+        for name, field in schema(builder).model_fields.items()
+    ]
+
+
+def suggestion(word: str, known: Iterable[str]) -> str:
+    """"; did you mean …?", or nothing when no known word is close."""
+    close = get_close_matches(word, list(known), n=1)
+    return f"; did you mean {close[0]}?" if close else ""
+
+
+def tuples(value: Any) -> Any:
+    """Lists as tuples, all the way down: frozen records hold no lists."""
+    if isinstance(value, Mapping):
+        return {key: tuples(item) for key, item in value.items()}
+    return tuple(tuples(item) for item in value) if isinstance(value, list | tuple) else value
+
+
+def _problem(detail: Any, known: list[str]) -> Problem:
+    where = tuple(part for part in detail["loc"] if isinstance(part, int) or not _is_type_word(part))
+    got, context = _plain(detail["input"]), detail.get("ctx", {})
+    match detail["type"]:
+        case "extra_forbidden":
+            word = str(detail["loc"][-1])
+            takes = f"takes {', '.join(known)}" if known else "takes no options"
+            return where, f"unknown option{suggestion(word, known)} ({takes})"
+        case "missing":
+            return where, "is required"
+        case "greater_than_equal":
+            return where, f"must be at least {context['ge']:g}, got {got}"
+        case "greater_than":
+            return where, f"must be greater than {context['gt']:g}, got {got}"
+        case "less_than_equal":
+            return where, f"must be at most {context['le']:g}, got {got}"
+        case "literal_error":
+            return where, f"must be {context['expected']}, got {got!r}{suggestion(str(got), context['expected'].replace(chr(39), '').split(' or '))}"
+        case "int_type" | "int_from_float":
+            return where, f"must be a whole number, got {got!r}"
+        case "float_type":
+            return where, f"must be a number, got {got!r}"
+        case "string_type":
+            return where, f"must be a word, got {got!r}"
+        case "bool_type":
+            return where, f"must be true or false, got {got!r}"
+        case "tuple_type":
+            return where, f"must be a list, got {got!r}"
+        case "string_pattern_mismatch":
+            return where, f"must be letters, digits, - and _, at most 64 of them, got {got!r}"
+        case "finite_number":
+            return where, f"must be finite, got {got!r}"
+        case _:
+            return where, f"{detail['msg'][:1].lower()}{detail['msg'][1:]}, got {got!r}"
+
+
+def _is_type_word(part: str) -> bool:
+    """Whether pydantic put this into a location to name a member of a union."""
+    return "[" in part or part.startswith("constrained-") or part in {"int", "float", "str", "bool", "none"}
+
+
+def _other_member(detail: Any) -> bool:
+    """Whether this only says that a value is not of another member of its union: not a mapping, or not a number."""
+    in_union = any(isinstance(part, str) and _is_type_word(part) for part in detail["loc"])
+    return detail["type"] in {"dict_type", "mapping_type"} or (in_union and isinstance(detail["input"], Mapping))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def type_words(annotation: Any, metadata: Iterable[Any] = ()) -> str:
+    """A type as a user reads it: "number, at least 1"."""
+    metadata = list(metadata)
+    origin = typing.get_origin(annotation)
+    if origin is typing.Annotated:
+        annotation, *more = typing.get_args(annotation)
+        return type_words(annotation, [*metadata, *more])
+    limits = [f"{words} {getattr(limit, key):g}" for limit in metadata for key, words in _LIMITS.items() if hasattr(limit, key)]
+    return ", ".join([_base_words(annotation, origin), *limits])
+
+
+_LIMITS = {"ge": "at least", "gt": "greater than", "le": "at most", "lt": "less than"}
+_BASE = {int: "whole number", float: "number", str: "word", bool: "true or false", type(None): "null"}
+
+
+def _base_words(annotation: Any, origin: Any) -> str:
+    arguments = typing.get_args(annotation)
+    if origin is typing.Literal:
+        return " | ".join(str(argument) for argument in arguments)
+    if origin in (typing.Union, types.UnionType):
+        return " or ".join(type_words(argument) for argument in arguments)
+    if origin is tuple:
+        return f"list of {type_words(arguments[0])}"
+    if isinstance(origin, type) and issubclass(origin, Mapping):
+        return f"{type_words(arguments[1])} by {type_words(arguments[0])}"
+    return _BASE.get(annotation, str(annotation))

@@ -1,0 +1,101 @@
+"""Where a run comes from: code, versions, device. Enough to redo it, and to tell that the code has changed since."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib.util
+import platform
+import resource
+import subprocess
+import sys
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from bioexp.config import Experiment
+
+ROOT = Path(__file__).parent
+
+
+def code_digest(experiment: Experiment) -> str:
+    """sha256 over the definitions that decide the experiment's numbers: the training loop, its rules, its model, what they use.
+
+    Comments, docstrings, layout, and whatever these do not reach (figures, claims) do not count. The user's own files are
+    part of the run's identity instead.
+    """
+    builders = [choice.builder for choice in experiment.choices if choice is not experiment.dataset]
+    waiting = [("bioexp.training", "fit"), *((builder.__module__, builder.__name__) for builder in builders)]
+    reached: dict[tuple[str, str], str] = {}
+    while waiting:
+        place = waiting.pop()
+        node = _definitions(place[0]).get(place[1]) if place[0].startswith("bioexp.") and place not in reached else None
+        if isinstance(node, tuple):
+            waiting.append(node)
+        elif node is not None:
+            reached[place] = ast.unparse(_bare(node))
+            waiting += [(place[0], name.id) for name in ast.walk(node) if isinstance(name, ast.Name)]
+    return hashlib.sha256(repr(sorted(reached.items())).encode()).hexdigest()
+
+
+@cache
+def _definitions(module: str) -> dict[str, ast.stmt | tuple[str, str]]:
+    """What each name means in a module of the library: the statement that defines it, or where it is imported from."""
+    spec = importlib.util.find_spec(module)
+    tree = ast.parse(Path(spec.origin).read_text("utf-8")) if spec and spec.origin else ast.Module([], [])
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("bioexp.")]
+    found: dict[str, ast.stmt | tuple[str, str]] = {
+        alias.asname or alias.name: (node.module or "", alias.name) for node in imports for alias in node.names
+    }
+    for node in tree.body:
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+        names = [target.id for target in targets if isinstance(target, ast.Name)]
+        found |= dict.fromkeys([*names, node.name] if isinstance(node, ast.FunctionDef | ast.ClassDef) else names, node)
+    return found
+
+
+def _bare(node: ast.stmt) -> ast.AST:
+    """A copy without docstrings; comments are gone already."""
+    tree = ast.parse(ast.unparse(node))
+    for inner in ast.walk(tree):
+        body = getattr(inner, "body", None)
+        if isinstance(body, list) and body and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
+            inner.body = body[1:] or [ast.Pass()]  # type: ignore[attr-defined]
+    return tree
+
+
+@cache
+def git_state() -> dict[str, Any]:
+    """Commit of the library's checkout and whether it was changed since; empty outside a checkout."""
+
+    def git(*words: str) -> str | None:
+        try:
+            answer = subprocess.run(["git", "-C", str(ROOT), *words], capture_output=True, text=True, timeout=10, check=False)
+        except (OSError, subprocess.TimeoutExpired):
+            return None
+        return answer.stdout.strip() if answer.returncode == 0 else None
+
+    commit = git("rev-parse", "HEAD")
+    return {"commit": commit, "dirty": bool(git("status", "--porcelain", "--untracked-files=no"))} if commit else {}
+
+
+def surroundings() -> dict[str, Any]:
+    """Command line, versions, device and peak memory of this process."""
+    import jax
+
+    device = jax.devices()[0]
+    names = ("bioexp", "jax", "jaxlib", "numpy", "optax")
+    return {
+        "command": " ".join(["bioexp", *sys.argv[1:]]) if sys.argv[0].endswith("bioexp") else "from Python",
+        "git": git_state(),
+        "versions": {"python": platform.python_version(), **{name: version(name) for name in names}},
+        "device": {"kind": device.device_kind, "platform": device.platform, "count": jax.local_device_count(), "machine": platform.machine()},
+        "precision": "float32",
+        "peak_memory_mb": round(_peak_bytes() / 2**20),
+    }
+
+
+def _peak_bytes() -> int:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024

@@ -1,0 +1,215 @@
+"""The one training loop: stages of a rule, as jitted scans, for all seeds of a group at once.
+
+`fit` is a generator of records and pure but for its caller: it writes nothing and knows nothing of test data, pictures or
+files. Data order and initial weights depend on the seed alone, never on how many seeds are trained together.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from functools import partial
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jaxtyping import Array, Float, Int, Key, Num
+
+from bioexp.types import Batch, Metrics, Model, Params, Stage, State, UserError
+
+
+class TrainState(NamedTuple):
+    """Everything that one stage carries; each leaf has a leading axis over the seeds of the group.
+
+    frozen: layers below the first trained one; params: the others; optimizer, rule: their own states.
+    """
+
+    frozen: Params
+    params: Params
+    optimizer: State
+    rule: State
+
+
+class Record(NamedTuple):
+    """Where training stands after a scan.
+
+    stage, step: number of the stage, minibatches within it; total: minibatches since the beginning; epoch: of this stage.
+    state: on the device, and given back to it with the next record: copy what is to be kept.
+    metrics: means since the last record, one value per seed. compile_s: seconds spent compiling so far.
+    """
+
+    stage: int
+    step: int
+    total: int
+    epoch: float
+    state: TrainState
+    metrics: dict[str, np.ndarray]
+    compile_s: float
+
+    @property
+    def params(self) -> Params:
+        """The whole network's parameters, with a leading axis over seeds."""
+        return merge(self.state.frozen, self.state.params)
+
+
+class Checkpoint(NamedTuple):
+    """A record as it comes back from disk: `leaves` are those of its TrainState, in order."""
+
+    stage: int
+    step: int
+    leaves: Sequence[np.ndarray]
+
+
+def fit(
+    model: Model,
+    stages: Sequence[Stage],
+    data: Batch,
+    seeds: Sequence[int],
+    marks: Sequence[int] = (),
+    resume: Checkpoint | None = None,
+) -> Iterator[Record]:
+    """Train all seeds together; yield a record at the start (or where it resumes) and after every scan.
+
+    data: the training set, uint8 images or floats in [0, 1]. marks: totals at which a record is wanted besides each
+    stage's own. resume: continues there, to the same bits when the group and the machine are the same.
+    Raises UserError where a metric or a weight stops being finite.
+    """
+    data = Batch(jnp.asarray(data.x), jnp.asarray(data.y))
+    keys = jax.vmap(jax.random.key)(jnp.asarray(seeds, dtype=jnp.uint32))
+    params = jax.jit(jax.vmap(lambda key: model.init(jax.random.fold_in(key, 0))))(keys)
+    if resume is None:
+        yield Record(0, 0, 0, 0.0, TrainState({"layers": {}}, params, (), ()), {}, 0.0)
+    compile_s, before = 0.0, 0
+    for number, stage in enumerate(stages):
+        if resume is None or resume.stage <= number:
+            stage_keys = jax.vmap(lambda key: jax.random.fold_in(key, 1 + number))(keys)  # noqa: B023
+            state, first, per_epoch = begin(stage, params, data, stage_keys), 0, len(data.y) // stage.batch_size
+            if resume is not None and resume.stage == number:
+                state, first = _restored(state, resume), resume.step
+                yield Record(number, first, before + first, first / per_epoch, state, {}, compile_s)
+            inputs = _inputs(model, stage, state, data)
+            scans: dict[int, Any] = {}
+            for start, stop in pairwise(_boundaries(stage, before, marks, first)):
+                examples = np.stack([order(seed, number, start, stop, len(data.y), stage.batch_size) for seed in seeds])
+                arguments = state, stage_keys, examples, np.int32(start), inputs, data.y
+                if stop - start not in scans:
+                    began = time.perf_counter()
+                    scans[stop - start] = _compiled(stage, *arguments)
+                    compile_s += time.perf_counter() - began
+                state, per_step, finite = scans[stop - start](*arguments)
+                metrics = _checked(per_step, finite, seeds, number, start, per_epoch)
+                yield Record(number, stop, before + stop, stop / per_epoch, state, metrics, compile_s)
+            params = merge(state.frozen, state.params)
+        before += stage.steps
+
+
+def begin(stage: Stage, params: Params, data: Batch, keys: Key[Array, "seeds"]) -> TrainState:
+    """The state a stage starts from: optimizer and rule are new, the layers below the first trained one are set aside."""
+    lowest = min(stage.train)
+    frozen = {"layers": {name: layer for name, layer in params["layers"].items() if int(name) < lowest}}
+    params = {"layers": {name: layer for name, layer in params["layers"].items() if int(name) >= lowest}}
+    optimizer = jax.vmap(stage.optimizer.init)(only(stage.train, params))
+    remember = jax.vmap(stage.rule.init, in_axes=(0, 0, None))
+    rule = jax.jit(lambda keys, params, x, y: remember(keys, params, Batch(as_float(x), y)))(keys, params, *data)
+    return TrainState(frozen, params, optimizer, rule)
+
+
+def only(layers: Sequence[int], tree: Params) -> Params:
+    """The part of params, or of a direction, that belongs to these layers."""
+    return {"layers": {name: layer for name, layer in tree["layers"].items() if int(name) in layers}}
+
+
+def merge(frozen: Params, params: Params) -> Params:
+    """One network again from the layers that were set aside and those that learned."""
+    return {"layers": {**frozen["layers"], **params["layers"]}}
+
+
+def as_float(x: Num[Array, "..."]) -> Float[Array, "..."]:
+    """Bytes as floats in [0, 1]; floats as they are."""
+    return x.astype(jnp.float32) / 255 if x.dtype == jnp.uint8 else x
+
+
+def order(seed: int, stage: int, start: int, stop: int, n: int, batch_size: int) -> Int[np.ndarray, "steps batch"]:
+    """Example numbers of minibatches start … stop-1: each epoch is a fresh permutation, its last partial batch dropped.
+
+    Drawn by NumPy on the host, because sorting 60,000 random numbers costs XLA a third of an epoch of the log net.
+    """
+    per_epoch = n // batch_size
+    first, last = start // per_epoch, (stop - 1) // per_epoch
+    shuffled = [np.random.default_rng([seed, stage, epoch]).permutation(n) for epoch in range(first, last + 1)]
+    batches = np.concatenate([examples[: per_epoch * batch_size].reshape(per_epoch, batch_size) for examples in shuffled])
+    return batches[start - first * per_epoch : stop - first * per_epoch].astype(np.int32)
+
+
+def _scan(
+    stage: Stage, state: TrainState, key: Key[Array, ""], examples: Int[Array, "steps batch"], start: Int[Array, ""], x: Num[Array, "..."], y: Int[Array, "n"]
+) -> tuple[TrainState, Metrics, Array]:
+    """The minibatches of one seed: its new state, its metrics per step, and whether all weights are finite."""
+
+    def step(carry, this):  # noqa: ANN001, ANN202
+        params, optimizer, rule = carry
+        rows, number = this
+        batch = Batch(as_float(x[rows]), y[rows])
+        learned = stage.rule.update(params, rule, batch, jax.random.fold_in(key, number))
+        trained = only(stage.train, params)
+        updates, optimizer = stage.optimizer.update(only(stage.train, learned.direction), optimizer, trained)
+        trained = stage.project(optax.apply_updates(trained, updates))
+        return (merge(params, trained), optimizer, learned.state), learned.metrics
+
+    numbers = start + jnp.arange(len(examples))
+    carry, metrics = jax.lax.scan(step, tuple(state[1:]), (examples, numbers))
+    finite = jnp.stack([jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(carry[0])]).all()
+    return TrainState(state.frozen, *carry), metrics, finite
+
+
+def _compiled(stage: Stage, *arguments: Any) -> Any:  # noqa: ANN401
+    """The scan for the whole group, compiled; images are shared by its seeds unless they are features of each."""
+    images = 0 if arguments[0].frozen["layers"] else None
+    group = jax.vmap(partial(_scan, stage), in_axes=(0, 0, 0, None, images, None))
+    return jax.jit(group, donate_argnums=0).lower(*arguments).compile()
+
+
+def _inputs(model: Model, stage: Stage, state: TrainState, data: Batch) -> Num[Array, "..."]:
+    """What the lowest trained layer sees: the images, or the features of each seed, computed once."""
+    lowest = min(stage.train)
+    if not lowest:
+        return data.x
+
+    def features(params: Params) -> Float[Array, "n units"]:
+        return jax.lax.map(lambda x: model.apply(params, as_float(x)[None])[1][lowest].x[0], data.x, batch_size=1024)
+
+    return jax.jit(jax.vmap(features))(merge(state.frozen, state.params))
+
+
+def _boundaries(stage: Stage, before: int, marks: Sequence[int], first: int) -> list[int]:
+    """Steps of this stage at which a scan ends, from `first` on: every record, every mark, the last step."""
+    wanted = {*range(0, stage.steps, stage.record_every), *(mark - before for mark in marks), stage.steps, first}
+    return sorted(step for step in wanted if first <= step <= stage.steps)
+
+
+def _checked(per_step: Metrics, finite: Array, seeds: Sequence[int], stage: int, start: int, per_epoch: int) -> dict[str, np.ndarray]:
+    """Means over the scan, one per seed; refuses what is not finite, naming where it began."""
+    host = {name: np.asarray(values, dtype=np.float64) for name, values in per_step.items()}
+    for name, values in host.items():
+        if not np.isfinite(values).all():
+            seed, step = min(np.argwhere(~np.isfinite(values)), key=lambda at: at[1])
+            _diverged(stage, start + int(step), per_epoch, name, values[seed, step], seeds[seed])
+    if not np.asarray(finite).all():
+        _diverged(stage, start, per_epoch, "a weight", float("nan"), seeds[int(np.argmin(np.asarray(finite)))])
+    return {name: values.mean(axis=1) for name, values in host.items()}
+
+
+def _diverged(stage: int, step: int, per_epoch: int, name: str, value: float, seed: int) -> None:
+    raise UserError(f"stage {stage} epoch {step // per_epoch}: {name} is {value} since step {step} (seed {seed}); lower its learning_rate")
+
+
+def _restored(state: TrainState, checkpoint: Checkpoint) -> TrainState:
+    """The state with a checkpoint's leaves in place of its own; refuses those that do not fit."""
+    leaves, structure = jax.tree.flatten(state)
+    shapes = [(leaf.shape, leaf.dtype) for leaf in leaves]
+    if shapes != [(leaf.shape, leaf.dtype) for leaf in checkpoint.leaves]:
+        raise UserError("state.npz does not fit this configuration; run again with --force to start over")
+    return jax.tree.unflatten(structure, [jnp.asarray(leaf) for leaf in checkpoint.leaves])

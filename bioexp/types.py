@@ -1,0 +1,203 @@
+"""The nouns of the library, and the ranges an option may take.
+
+What acts is a NamedTuple of pure functions; what merely is, a frozen record. Nothing here imports JAX, so that the command line starts at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Protocol
+
+from annotated_types import Ge, Gt, Le
+
+if TYPE_CHECKING:
+    import numpy as np
+    import optax
+    from jaxtyping import Array, Float, Int, Key, Num
+
+    from bioexp.ops import Ops
+
+# Ranges of user options: a signature that uses one is checked against the YAML file.
+Count = Annotated[int, Ge(1)]
+Natural = Annotated[int, Ge(0)]
+Positive = Annotated[float, Gt(0)]
+NonNegative = Annotated[float, Ge(0)]
+Fraction = Annotated[float, Ge(0), Le(1)]
+AtLeastOne = Annotated[float, Ge(1)]
+UserFile = Annotated[str, "file"]  # resolved against the config's folder, and its bytes are part of the run's identity
+
+Params = dict[str, Any]  # nested dicts of arrays: {"layers": {"0": {"w": …}}}
+State = Any  # a rule's own pytree
+Metrics = dict[str, Any]  # scalars by name
+Split = Literal["train", "test"]
+
+
+class UserError(Exception):
+    """Something the user can mend; the command line prints it without a traceback and exits with 2."""
+
+
+class Batch(NamedTuple):
+    """Examples and their labels; images are floats in [0, 1] once they reach a rule."""
+
+    x: Num[Array, "batch *shape"]
+    y: Int[Array, "batch"]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Train and test examples in file order, with where they came from.
+
+    Images are uint8, shape (n, height, width) or (n, height, width, channels), and mean x/255;
+    tabular features are float32 in [0, 1], shape (n, features). Labels are int32, shape (n,), in 0 … n_classes-1.
+    `digest` is sha256 over the bytes of x_train, y_train, x_test, y_test (labels as little-endian int32).
+    """
+
+    name: str
+    source: str
+    x_train: np.ndarray
+    y_train: np.ndarray
+    x_test: np.ndarray
+    y_test: np.ndarray
+    n_classes: int
+    digest: str
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of one example, without the batch axis."""
+        return tuple(self.x_train.shape[1:])
+
+
+class Layer(NamedTuple):
+    """One layer's input x, drive u and activity z."""
+
+    x: Float[Array, "batch inputs"]
+    u: Float[Array, "batch units"]
+    z: Float[Array, "batch units"]
+
+
+class Apply(Protocol):
+    """The forward pass: logits, and one Layer record for each layer it went through."""
+
+    def __call__(
+        self, params: Params, x: Num[Array, "batch *shape"], ops: Ops = ..., start: int = 0
+    ) -> tuple[Float[Array, "batch classes"], tuple[Layer, ...]]: ...
+
+
+class Model(NamedTuple):
+    """A network as two pure functions.
+
+    init(key) -> params, nested dicts {"layers": {"0": {...}, "1": {...}}} from input to output.
+    apply(params, x, ops=exact, start=0) -> (logits, layers): `start` is the layer that x enters, 0 for an image; with a
+    later one x is that layer's input, and neither the parameters nor the Layer records below it are touched.
+    """
+
+    init: Callable[[Key[Array, ""]], Params]
+    apply: Apply
+
+
+class Objective(NamedTuple):
+    """What a rule may descend: a loss per example on the logits, and a penalty on the parameters."""
+
+    per_example: Callable[[Float[Array, "batch classes"], Int[Array, "batch"]], Float[Array, "batch"]]
+    penalty: Callable[[Params], Float[Array, ""]]
+
+
+class Learned(NamedTuple):
+    """One step's outcome: `direction` is DESCENDED like a gradient, so any optax chain applies it."""
+
+    direction: Params
+    state: State
+    metrics: Metrics
+
+
+class Rule(NamedTuple):
+    """A learning rule: init(key, params, data) -> state, update(params, state, batch, key) -> Learned.
+
+    `data` is the whole training set, for the rules that keep examples of their own.
+    """
+
+    init: Callable[[Key[Array, ""], Params, Batch], State]
+    update: Callable[[Params, State, Batch, Key[Array, ""]], Learned]
+
+
+class Stage(NamedTuple):
+    """One phase of training, ready to run.
+
+    train: the layers that learn, as numbers; everything below the first of them is computed once and cached.
+    steps, record_every: lengths in minibatches.
+    """
+
+    rule: Rule
+    optimizer: optax.GradientTransformation
+    project: Callable[[Params], Params]
+    train: tuple[int, ...]
+    batch_size: int
+    steps: int
+    record_every: int
+
+
+Logits = Callable[[Any], Any]  # one image (*shape) in [0, 1] -> its logits (classes)
+
+
+class Attack(NamedTuple):
+    """perturb(logits, x, y, eps, key) -> x_adv, a candidate for ONE image; pure, and differentiated through `logits` alone.
+
+    The caller maps it over images and over eps, projects onto the ball and onto [0, 1] and tests the result again, so an
+    attack cannot report more than it did.
+    norm: "linf" or "l2", the ball that eps measures (pixels are in [0, 1]).
+    multi_step: whether more steps should only make it stronger, as the checks for masked gradients assume.
+    restarts: how often the caller tries, each time with a fresh key and only on the images that still survive.
+    """
+
+    norm: Literal["linf", "l2"]
+    perturb: Callable[[Logits, Any, Any, Any, Any], Any]
+    multi_step: bool = False
+    restarts: int = 1
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run directory, read back: what attacks, figures, claims and reports are functions of."""
+
+    path: Path
+    config: Mapping[str, Any]
+    seed: int
+    provenance: Mapping[str, Any]
+    summary: Mapping[str, Any]
+    metrics: tuple[Mapping[str, Any], ...]
+    weights: Params
+
+    @property
+    def name(self) -> str:
+        """Experiment and directory, as the command line takes it: log_net/3f2a91c0-s0."""
+        return f"{self.path.parent.name}/{self.path.name}"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A number that a document prints: its ledger id, where it stands, what it says.
+
+    configs: the first re-measures it; the others show it beside their own.
+    """
+
+    id: str
+    where: str
+    what: str
+    expected: float
+    configs: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Paper:
+    """A document the library re-implements, with the models and rules that only it uses."""
+
+    name: str
+    title: str
+    authors: str
+    year: int
+    configs: tuple[str, ...]
+    models: Mapping[str, Callable[..., Model]]
+    rules: Mapping[str, Callable[..., Rule]]
+    claims: tuple[Claim, ...]
