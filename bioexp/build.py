@@ -38,7 +38,8 @@ def dataset_of(experiment: Experiment, data_dir: Path | None, say: Callable[[str
         if experiment.fallback is None:
             raise
         builder = datasets()[experiment.fallback]
-        options = dict(schema(builder)())
+        shared = {name: value for name, value in experiment.dataset.options.items() if name in schema(builder).model_fields}
+        options = dict(schema(builder)(**shared))
         experiment = replace(experiment, dataset=Choice(experiment.fallback, options, builder), fallback=None)
         return experiment, builder(None, say, **options)
 

@@ -90,7 +90,87 @@ def attack(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Attack finished runs with adversarial perturbations, and check the attacks."""
+    """Attack finished runs, and check the attacks; no attack named: the ladder of noise, FGSM and PGD."""
+    terminal = Terminal(as_json, quiet)
+    where = _prepare(device)
+    from bioexp.commands.attack import attack as attack_runs
+    from bioexp.commands.attack import parse_eps
+    from bioexp.run import find, open_run
+
+    named = [name.strip() for name in attacks.split(",") if name.strip()] + ["fgsm"] * fgsm + ["pgd", "pgd_margin"] * pgd
+    radii = parse_eps(eps) if eps else None
+    found = [open_run(path) for path in find(results, runs or [])]
+    terminal.say(f"device: {where}")
+    with terminal.percent() as progress:
+        records = attack_runs(found, attacks=named or None, eps=radii, n=n, data_dir=data_dir, progress=progress)
+    terminal.show(records if as_json else None)
+    for record in records:
+        _show_robustness(terminal, record)
+    if strict and any(record["red"] for record in records):
+        raise typer.Exit(3)
+
+
+@app.command()
+def report(
+    runs: Annotated[Optional[list[str]], typer.Argument(metavar="[RUN...]", help="Run directories or experiments; none: the newest of each.")] = None,  # noqa: UP045
+    output: Annotated[Optional[Path], typer.Option("-o", "--output", help="The page; RESULTS/report.html without it.")] = None,  # noqa: UP045
+    results: Results = RESULTS,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Write one self-contained HTML page over any number of runs."""
+    from bioexp.commands.report import report as write
+    from bioexp.run import find, open_run
+
+    page = write([open_run(path) for path in find(results, runs or [])], output or results / "report.html")
+    Terminal(as_json, quiet).show({"report": str(page)}, [str(page)])
+
+
+@app.command("list")
+def list_(
+    what: Annotated[str, typer.Argument(metavar="[KIND|NAME]", help="rules, models, attacks, datasets, papers, configs, runs, or one name.")] = "",
+    results: Results = RESULTS,
+    as_json: Json = False,
+) -> None:
+    """Show what there is; with a name, its options, ranges and defaults."""
+    from bioexp.commands import catalog
+
+    terminal = Terminal(as_json)
+    if not what:
+        terminal.show({kind: catalog.rows(kind, results) for kind in catalog.kinds()} if as_json else None)
+    for kind in [what] if what in catalog.kinds() else [] if what else catalog.kinds():
+        rows = catalog.rows(kind, results)
+        terminal.table(rows, list(rows[0]) if rows else [], title=kind)
+        if what:
+            terminal.show(rows, [] if rows else [f"no {kind} here"])
+    if what and what not in catalog.kinds():
+        found = catalog.detail(what)
+        terminal.show(found, [line for one in found for line in _detail_lines(one)])
+
+
+@app.command()
+def data(
+    action: Annotated[str, typer.Argument(metavar="[list|fetch|verify]")] = "list",
+    names: Annotated[Optional[list[str]], typer.Argument(metavar="[NAME...]", help="Datasets; all without it.")] = None,  # noqa: UP045
+    data_dir: DataDir = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Show, download or check datasets."""
+    from bioexp.commands import data as datasets
+
+    terminal = Terminal(as_json, quiet)
+    if action not in ("list", "fetch", "verify"):
+        raise UserError(f"data {action}: must be list, fetch or verify")
+    if action == "list":
+        records = datasets.list_data(data_dir)
+    else:
+        records = datasets.fetch(names or [], data_dir, terminal.say) if action == "fetch" else datasets.verify(names or [], data_dir)
+    terminal.show(records if as_json else None)
+    terminal.table([dict(record) for record in records], ["name", "status", "n_train", "n_test", "shape", "classes", "where"])
+    bad = [record["message"] for record in records if record["status"] == "wrong" or (record["status"] == "absent" and action != "list")]
+    if bad:
+        raise UserError("\n".join(bad))
 
 
 def main() -> None:
@@ -142,6 +222,33 @@ def _preview_lines(shown: dict[str, Any]) -> list[str]:
         f"# stale: {', '.join(shown['stale']) or 'none'}",
         f"# to train: {', '.join(f'seed {seed}' for seed in shown['to_train']) or 'nothing'}; minutes: {minutes}",
     ]
+
+
+def _show_robustness(terminal: Terminal, record: dict[str, Any]) -> None:
+    """Attacks down, eps across; then what the checks say, red ones first."""
+    from bioexp.attacks.eps import show_eps
+
+    rows: dict[str, dict[str, Any]] = {}
+    for row in record["rows"]:
+        column = "clean" if row["eps"] is None else show_eps(row["eps"])
+        rows.setdefault(row["attack"], {"attack": row["attack"]})[column] = row["accuracy"]
+    columns = list(dict.fromkeys(column for row in rows.values() for column in row if column != "attack"))
+    clean = rows.pop("clean", {})
+    table = [row | {"clean": clean.get("clean")} for row in rows.values()]
+    interval = record["rows"][0]["interval"]
+    title = f"{record['experiment']}: accuracy under attack, {record['norm']}, {record['n']:,} test images, {interval} (gradient: {record['gradient_source']})"
+    terminal.table(table, ["attack", *columns], title=title)
+    red = [flag for flag in record["flags"] if flag["state"] == "red"]
+    unchecked = [flag["code"] for flag in record["flags"] if flag["state"] == "not checked"]
+    for flag in red:
+        terminal.show(None, [f"{flag['words']} ({flag['code']} at eps {', '.join(map(show_eps, flag['eps'])) or 'any'}): {flag['sentence']}"])
+    quiet = len(record["flags"]) - len(red) - len(unchecked)
+    terminal.show(None, [f"{quiet} checks quiet, {len(red)} red" + (f"; not checked: {', '.join(unchecked)}" if unchecked else "")])
+
+
+def _detail_lines(found: dict[str, Any]) -> list[str]:
+    options = [f"  {option['option']}: {option['type']} (default {option['default']})" for option in found["options"]]
+    return [f"{found['name']} ({found['kind']}, {found['where']})", "", found["about"], "", "options:" if options else "no options", *options, ""]
 
 
 def _seeds(seeds: int | None, seed: int | None) -> list[int]:

@@ -152,9 +152,8 @@ def identity(experiment: Experiment) -> str:
     content = resolved(experiment)
     content["dataset"].pop("fallback", None)
     text = json.dumps(content, sort_keys=True)
-    for choice in experiment.choices:
-        for file in choice.files:
-            text = text.replace(json.dumps(str(file))[1:-1], hashlib.sha256(file.read_bytes()).hexdigest())
+    for file in (file for choice in experiment.choices for file in choice.files):
+        text = text.replace(json.dumps(str(file)), '""') + hashlib.sha256(file.read_bytes()).hexdigest()
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 

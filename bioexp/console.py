@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -33,16 +33,17 @@ class Terminal:
             self._console.print(text, markup=False)
 
     def show(self, result: Any, lines: Sequence[str] = ()) -> None:
-        """A command's result: as JSON, or these lines."""
-        if self.as_json:
+        """A command's result: as JSON unless it is None, or these lines."""
+        if self.as_json and result is not None:
             print(json.dumps(result, ensure_ascii=False))
-        else:
+        elif not self.as_json:
             for line in lines:
                 self._console.print(line, markup=False)
 
     def table(self, rows: Sequence[Mapping[str, Any]], columns: Sequence[str], title: str = "") -> None:
         """Records as a table; does nothing with --json, where `show` prints them."""
         from rich.table import Table
+        from rich.text import Text
 
         if self.as_json:
             return
@@ -50,7 +51,7 @@ class Terminal:
         for column in columns:
             table.add_column(column, justify="right" if rows and all(_is_number(row.get(column)) for row in rows) else "left")
         for row in rows:
-            table.add_row(*(_cell(row.get(column)) for column in columns))
+            table.add_row(*(Text(_cell(row.get(column))) for column in columns))
         self._console.print(table)
 
     @contextmanager
@@ -68,6 +69,18 @@ class Terminal:
                 bar.update(task, completed=record.total, total=steps, now=now)
 
             yield watch
+
+
+    @contextmanager
+    def percent(self) -> Iterator[Callable[[str, str, float], None]]:
+        """A progress bar for attacks: run, attack, share done."""
+        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+
+        console = self._console
+        columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
+        with Progress(*columns, console=console, transient=True, disable=self.quiet or not console.is_terminal) as bar:
+            task = bar.add_task("", total=1.0)
+            yield lambda run, attack, done: bar.update(task, completed=done, description=f"{run} {attack}")
 
 
 def _is_number(value: Any) -> bool:

@@ -1,17 +1,12 @@
 """Which device computes, and where compiled programs are kept between runs."""
 
 import os
-from pathlib import Path
 from typing import Literal
 
+from bioexp.files import cache_folder
 from bioexp.types import UserError
 
 DeviceName = Literal["auto", "cpu", "gpu", "tpu"]
-
-
-def cache_folder() -> Path:
-    """${XDG_CACHE_HOME:-~/.cache}/bioexp: datasets and compiled programs, all of it safe to delete."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "bioexp"
 
 
 def prepare(name: DeviceName) -> str:

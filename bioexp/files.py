@@ -14,6 +14,11 @@ import numpy as np
 from bioexp.types import UserError
 
 
+def cache_folder() -> Path:
+    """${XDG_CACHE_HOME:-~/.cache}/bioexp: datasets and compiled programs, all of it safe to delete."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "bioexp"
+
+
 def write_atomically(path: Path, write: Callable[[BinaryIO], None]) -> None:
     """Write under a temporary name, then rename: the file is the old one or the whole new one."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")

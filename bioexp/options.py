@@ -8,6 +8,7 @@ lets YAML say `{name: sgd, learning_rate: 0.1}`, and refuses `momentum: 2`.
 from __future__ import annotations
 
 import inspect
+import json
 import types
 import typing
 import warnings
@@ -54,7 +55,7 @@ def describe(builder: Callable[..., Any]) -> list[dict[str, str]]:
         {
             "option": name,
             "type": type_words(field.annotation, field.metadata),
-            "default": "required" if field.is_required() else repr(_plain(field.default)),
+            "default": "required" if field.is_required() else json.dumps(_plain(field.default)),
         }
         for name, field in schema(builder).model_fields.items()
     ]

@@ -50,7 +50,7 @@ def read(path: Path) -> tuple[Any, Lines]:
 def parse(text: str, where: str) -> tuple[Any, Lines]:
     """The data in a text; `where` begins every error message."""
     try:
-        _refuse_anchors(text, where)
+        _refuse_extras(text, where)
         node = yaml.compose(text, yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
@@ -76,11 +76,13 @@ def scalar(text: str) -> Any:
     return text
 
 
-def _refuse_anchors(text: str, where: str) -> None:
+def _refuse_extras(text: str, where: str) -> None:
     depth = 0
     for event in yaml.parse(text, yaml.SafeLoader):
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
             raise UserError(f"{where}:{event.start_mark.line + 1}: anchors and aliases are not supported; write the value out")
+        if getattr(event, "tag", None):
+            raise UserError(f"{where}:{event.start_mark.line + 1}: tags such as {event.tag} are not supported")
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > DEEPEST:
             raise UserError(f"{where}:{event.start_mark.line + 1}: nested more than {DEEPEST} levels deep")
@@ -92,8 +94,6 @@ def _value(node: yaml.Node, path: tuple[Key, ...], lines: Lines, where: str) -> 
         return dict(_items(node, path, lines, where))
     if isinstance(node, yaml.SequenceNode):
         return [_value(child, (*path, i), lines, where) for i, child in enumerate(node.value)]
-    if not node.tag.startswith("tag:yaml.org,2002:"):
-        raise UserError(f"{where}:{lines[path]}: tags such as {node.tag} are not supported")
     return scalar(node.value) if node.style is None else node.value
 
 

@@ -71,6 +71,18 @@ def train(
     return [run.open_run(path) for path in todo.paths.values()]
 
 
+def fit(
+    experiments: Sequence[Experiment], *, seeds: int | Sequence[int] = 1, results: str | Path = "results", data_dir: str | Path | None = None
+) -> list[Run]:
+    """Train every experiment with these seeds (a number N is 0 … N-1), or find it trained; returns all runs.
+
+    The same as `bioexp train` does, for use from Python: fit(load("configs/log_net.yaml"), seeds=3).
+    """
+    numbers = range(seeds) if isinstance(seeds, int) else seeds
+    folder = Path(data_dir) if data_dir is not None else None
+    return [run for one in experiments for run in train(one, results=Path(results), seeds=list(numbers), data_dir=folder)]
+
+
 def outcome(runs: Sequence[Run]) -> dict[str, Any]:
     """The group's test accuracy with its interval, beside the document's value."""
     first = runs[0]

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from bioexp.datasets.arrays import Arrays, digest
 from bioexp.datasets.source import Report, Source
+from bioexp.files import cache_folder
 from bioexp.types import UserError
 
 
@@ -27,7 +28,7 @@ class Kept(NamedTuple):
 
 def root() -> Path:
     """Where bioexp keeps datasets on this machine: ${XDG_CACHE_HOME:-~/.cache}/bioexp/datasets."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")) / "bioexp" / "datasets"
+    return cache_folder() / "datasets"
 
 
 def folder(source: Source) -> Path:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import functools
 import os
+import socket
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -90,8 +91,12 @@ def download(source: Source, within: Path, report: Report) -> list[bytes]:
 
 def _fetch(urls: list[str], folder: Path) -> list[Path]:
     """TFDS's DownloadManager at work. It records checksums instead of comparing them, so that a wrong file is left to be looked at."""
+    from requests.utils import get_environ_proxies
     from tensorflow_datasets.core.download import DownloadManager
 
+    if not get_environ_proxies(urls[0]):
+        with suppress(OSError):  # the request will say it better
+            socket.getaddrinfo(urlsplit(urls[0]).hostname, None)  # if this hangs, then not in TFDS's pool, for which Python's exit waits
     manager = DownloadManager(download_dir=folder, register_checksums=True, register_checksums_path=folder / "checksums.tsv")
     return [Path(path) for path in manager.download(urls)]
 
@@ -154,20 +159,22 @@ def _request_errors() -> tuple[type[Exception], ...]:
 
 
 def _reason(error: Exception) -> str:
-    """A failed request in a few words; the exceptions of requests are a paragraph each."""
-    import requests
-
-    if not isinstance(error, requests.RequestException):
-        return str(error)
+    """A failed request in a few words; the exceptions of requests are a paragraph each, around one of urllib3 that says it."""
+    cause = error.args[0] if error.args else None
+    kinds = [type(each).__name__ for each in (getattr(cause, "reason", None), cause, error)]
     words = {
-        requests.exceptions.ProxyError: "the proxy does not answer",
-        requests.exceptions.SSLError: "its certificate is not to be trusted (a login page in between?)",
-        requests.exceptions.Timeout: f"no answer within {TIMEOUT[1]:g} s",
-        requests.exceptions.ChunkedEncodingError: "the connection broke off",
-        requests.exceptions.RetryError: "the server reports an error of its own",
-        requests.exceptions.ConnectionError: "no connection",
+        "NameResolutionError": "its name cannot be resolved (no network?)",
+        "NewConnectionError": "no connection",
+        "ConnectTimeoutError": f"no connection within {TIMEOUT[0]:g} s",
+        "ReadTimeoutError": f"no answer within {TIMEOUT[1]:g} s",
+        "ProxyError": "the proxy does not answer",
+        "SSLError": "its certificate is not to be trusted (a login page in between?)",
+        "ResponseError": "the server reports an error of its own",
+        "ChunkedEncodingError": "the connection broke off",
+        "ProtocolError": "the connection broke off",
+        "DownloadError": str(error),
     }
-    return next((text for kind, text in words.items() if isinstance(error, kind)), type(error).__name__)
+    return next((words[kind] for kind in kinds if kind in words), type(error).__name__)
 
 
 def _mb(size: int) -> str:

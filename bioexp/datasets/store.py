@@ -44,7 +44,7 @@ def _from_folder(source: Source, data_dir: Path, report: Report) -> Dataset:
     paths = [folder / file.name for file in source.files]
     raw, missing = _gather(source, paths, "replace it, or leave out --data-dir (BIOEXP_DATA_DIR) and have it downloaded")
     if missing:
-        raise Unavailable(
+        raise UserError(
             f"{folder}: {', '.join(missing)} not there, and an explicit --data-dir (BIOEXP_DATA_DIR) is the only place looked at; "
             f"put the files there, or leave out --data-dir and run `bioexp data fetch {source.name}`"
         )

@@ -62,7 +62,7 @@ def _show(axes: Axes, image: Float[np.ndarray, "*shape"], text: str, color: str)
 
 def _change(axes: Axes, change: Float[np.ndarray, "*shape"]) -> None:
     """`change` is amplified already; half of the pixels' range is full color."""
-    axes.imshow(change if change.ndim == 2 else np.clip(0.5 + change, 0, 1), cmap="RdBu_r", vmin=-0.6, vmax=0.6, interpolation="nearest")
+    axes.imshow(change if change.ndim == 2 else np.clip(0.5 + change, 0, 1), cmap="RdBu_r", vmin=-0.9, vmax=0.9, interpolation="nearest")
     _bare(axes)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Bool, Float, UInt8
+from jaxtyping import Bool, Float, Int, UInt8
 
 from bioexp.attacks.eps import show_eps
 from bioexp.measures.gradients import count_gradients, on_the_edge
@@ -67,11 +67,11 @@ def weaker_than_fgsm(evidence: Evidence) -> Finding:
     """S1: a multi-step attack leaves more accuracy than one step (+0.2 points and more than 2 images)."""
     if "fgsm" not in evidence.outcomes or not evidence.multi_step:
         return "needs fgsm and a multi-step attack such as pgd"
-    single = evidence.outcomes["fgsm"].correct.sum(1)
+    single = evidence.outcomes["fgsm"].left
     at = {
         (name, eps)
         for name, outcome in evidence.multi_step.items()
-        for eps, left, fgsm in zip(outcome.eps, outcome.correct.sum(1), single, strict=True)
+        for eps, left, fgsm in zip(outcome.eps, outcome.left, single, strict=True)
         if _more(left, fgsm, len(evidence.clean))
     }
     return (_eps(at), f"accuracy under {_names(at)} is higher than under the single step of fgsm") if at else None
@@ -116,16 +116,20 @@ def above_chance(evidence: Evidence) -> Finding:
 
 
 def restarts_still_help(evidence: Evidence) -> Finding:
-    """S7: doubling the restarts still moves accuracy by 0.5 points (and more than 2 images). Steps are not doubled here."""
-    tried = {name: outcome for name, outcome in evidence.multi_step.items() if outcome.attack.restarts > 1}
+    """S7: doubling the restarts of all multi-step attacks still moves accuracy by 0.5 points (and more than 2 images).
+
+    Steps are not doubled here.
+    """
+    tried = [outcome for outcome in evidence.multi_step.values() if outcome.attack.restarts > 1]
     if not tried:
         return "needs a multi-step attack with at least two restarts"
-    at = set()
-    for name, outcome in tried.items():
-        half = outcome.attack.restarts // 2
-        moved = (outcome.tries >= half).sum(1) - (outcome.tries >= 2 * half).sum(1)
-        at |= {(name, eps) for eps, m in zip(outcome.eps, moved, strict=True) if m > 2 and m >= 0.005 * len(evidence.clean)}
-    return (_eps(at), f"twice the restarts of {_names(at)} still break 0.5 points more") if at else None
+
+    def left(times: int) -> Int[np.ndarray, "eps"]:
+        return np.logical_and.reduce([outcome.tries >= times * (outcome.attack.restarts // 2) for outcome in tried]).sum(1)
+
+    moved = left(1) - left(2)
+    at = [eps for eps, m in zip(tried[0].eps, moved, strict=True) if m > 2 and m >= 0.005 * len(evidence.clean)]
+    return (at, f"doubling the restarts of the gradient attacks still breaks up to {moved.max()} images more") if at else None
 
 
 def gradient_is_useless(evidence: Evidence) -> Finding:
@@ -153,8 +157,8 @@ def like_noise(evidence: Evidence) -> Finding:
     """
     if not {"fgsm", "noise"} <= set(evidence.outcomes):
         return "needs noise and fgsm"
-    clean, fgsm, noise = evidence.clean.sum(), evidence.outcomes["fgsm"], evidence.outcomes["noise"]
-    drops = zip(fgsm.eps, clean - fgsm.correct.sum(1), clean - noise.correct.sum(1), strict=True)
+    clean, fgsm, noise = int(evidence.clean.sum()), evidence.outcomes["fgsm"], evidence.outcomes["noise"]
+    drops = [(eps, clean - f, clean - n) for eps, f, n in zip(fgsm.eps, fgsm.left, noise.left, strict=True)]
     telling = [(eps, gradient, chance) for eps, gradient, chance in drops if max(gradient, chance) > 2 and 2 * chance <= clean]
     if not telling:
         return "noise and fgsm cannot be told apart at these eps: they break nearly nothing, or noise breaks most"
@@ -205,7 +209,7 @@ def _more(left: int, than: int, n: int) -> bool:
 def _rises(outcome: Outcome) -> Iterator[float]:
     """The eps at which more images survive than at some smaller one."""
     lowest = outcome.correct.shape[1]
-    for eps, left in sorted(zip(outcome.eps, outcome.correct.sum(1), strict=True)):
+    for eps, left in sorted(zip(outcome.eps, outcome.left, strict=True)):
         if _more(left, lowest, outcome.correct.shape[1]):
             yield eps
         lowest = min(lowest, left)

@@ -3,7 +3,7 @@
 A check that lacks its evidence says so: it never passes silently.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -59,8 +59,9 @@ def check(evidence: Evidence) -> tuple[Flag, ...]:
     return tuple(sorted(flags, key=lambda flag: int(flag.code[1:])))
 
 
-def verdict(flags: Sequence[Flag], eps: float) -> str:
-    """What may be said of the worst case at this eps: one of the three words for each red check, or "established"."""
+def verdict(flags: Iterable[Flag], eps: float) -> str:
+    """What may be said of the worst case at this eps: the three words for the red checks, and what was not checked."""
+    flags = tuple(flags)
     red = [flag for flag in flags if flag.state == "red" and flag.reads_at(eps)]
     if red:
         return "NOT established: " + ", ".join(f"{words} ({' '.join(f.code for f in red if f.words == words)})" for words in _words(red))

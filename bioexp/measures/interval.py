@@ -10,7 +10,7 @@ LEVEL = 0.95
 
 
 class Interval(NamedTuple):
-    """An estimate, the ends of its 95 % interval, and what was counted: "binomial, 1000 images" or "t, 3 seeds"."""
+    """An estimate, the ends of its 95 % interval, and its kind: "binomial over images" or "t over 3 seeds"."""
 
     value: float
     low: float
@@ -29,7 +29,7 @@ def wilson(successes: int, n: int) -> Interval:
     share = successes / n
     center = (share + z2 / (2 * n)) / (1 + z2 / n)
     half = np.sqrt(z2 * (share * (1 - share) / n + z2 / (4 * n**2))) / (1 + z2 / n)
-    return Interval(share, max(0.0, float(center - half)), min(1.0, float(center + half)), f"binomial, {n} images")
+    return Interval(share, max(0.0, float(center - half)), min(1.0, float(center + half)), "binomial over images")
 
 
 def student(values: Sequence[float]) -> Interval:
@@ -41,7 +41,7 @@ def student(values: Sequence[float]) -> Interval:
         raise ValueError("student: a t interval needs at least two seeds")
     n, mean = len(values), float(np.mean(values))
     half = float(stdtrit(n - 1, (1 + LEVEL) / 2) * np.std(values, ddof=1) / np.sqrt(n))
-    return Interval(mean, mean - half, mean + half, f"t, {n} seeds")
+    return Interval(mean, mean - half, mean + half, f"t over {n} seeds")
 
 
 def accuracy(per_seed: Sequence[float], n: int) -> Interval:

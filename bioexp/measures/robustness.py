@@ -58,6 +58,11 @@ class Outcome:
         """Whether the net still finds the label after every try."""
         return self.tries == self.attack.restarts
 
+    @property
+    def left(self) -> list[int]:
+        """How many images survive at each eps."""
+        return [int(count) for count in self.correct.sum(1)]
+
 
 def evaluate(
     net: Net,
@@ -76,17 +81,18 @@ def evaluate(
     block: (image, eps) pairs attacked together; by default what suits the device's memory.
     progress: called with the fraction done.
     """
-    images, labels = jnp.asarray(net.images), jnp.asarray(net.labels)
     radii = np.asarray(eps, np.float32)
     tries = np.tile(np.where(right(logits(net), net.labels), 0, -1).astype(np.int16), (len(eps), 1))
-    x_adv = np.repeat(np.asarray(rounded(images))[None], len(eps), 0)
+    x_adv = np.repeat(np.asarray(rounded(jnp.asarray(net.images)))[None], len(eps), 0)
     nonfinite = np.zeros(len(eps), np.int64)
     for attempt in range(attack.restarts):
         attempt_key = jax.random.fold_in(key, attempt)
         index, level = _survivors(tries, attempt, together=attack.restarts == 1)
         for rows, size in _blocks(len(index), _rows(block, net.images[0].size, level.shape[1])):
             i, e = index[rows], level[rows]
-            results = _strike(net.apply, attack, net.params, images, labels, _padded(i, size), radii[_padded(e, size)], attempt_key)
+            full = _padded(i, size)
+            block_of = (net.images[full], net.labels[full], full, radii[_padded(e, size)])
+            results = _strike(net.apply, attack, net.params, *block_of, attempt_key)
             survives, candidate, finite = (np.asarray(result)[: len(i)] for result in results)
             tries[e, i[:, None]] += survives
             x_adv[e, i[:, None]] = candidate
@@ -137,26 +143,29 @@ def _strike(
     apply: Apply,
     attack: Attack,
     params: Params,
-    images: Num[Array, "n *shape"],
-    labels: Int[Array, "n"],
-    index: Int[Array, "batch"],
+    images: Num[Array, "batch *shape"],
+    labels: Int[Array, "batch"],
+    places: Int[Array, "batch"],
     eps: Float[Array, "batch width"],
     key: Key[Array, ""],
 ) -> tuple[Bool[Array, "batch width"], UInt8[Array, "batch width *shape"], Bool[Array, "batch width"]]:
-    """One try on images[index] at each eps of their row: (survives, the projected image, whether the attack's was finite)."""
+    """One try on each image at each eps of its row: (survives, the projected image, whether the attack's was finite).
+
+    places: where the images stand in the data set, for their random numbers.
+    """
 
     def net(z: Float[Array, "*shape"]) -> Float[Array, "classes"]:
         return apply(params, z[None])[0]
 
-    def one(i: Int[Array, ""], radius: Float[Array, ""]) -> tuple[Bool[Array, ""], UInt8[Array, "*shape"], Bool[Array, ""]]:
-        x, y = unit(images[i]), labels[i]
-        candidate = attack.perturb(net, x, y, radius, jax.random.fold_in(key, i))
+    def one(image: Num[Array, "*shape"], y: Int[Array, ""], place: Int[Array, ""], radius: Float[Array, ""]) -> tuple[Array, Array, Array]:
+        x = unit(image)
+        candidate = attack.perturb(net, x, y, radius, jax.random.fold_in(key, place))
         finite = jnp.isfinite(candidate).all()
         z = project(jnp.where(finite, candidate, x), x, radius, attack.norm)
         scores = net(z)
         return (scores.argmax() == y) & ~jnp.isnan(scores).any(), rounded(z), finite
 
-    return jax.vmap(jax.vmap(one, in_axes=(None, 0)))(index, eps)
+    return jax.vmap(jax.vmap(one, in_axes=(None, None, None, 0)))(images, labels, places, eps)
 
 
 def _survivors(

@@ -11,7 +11,7 @@ from bioexp.models.stack import LayerMap, glorot, stack
 from bioexp.ops import Activation, Ops
 from bioexp.types import Count, Layer, Model, Params
 
-ACTIVATIONS: dict[str, Activation] = {"relu": jax.nn.relu, "sigmoid": jax.nn.sigmoid, "tanh": jnp.tanh}
+ACTIVATIONS: dict[str, Activation] = {"relu": jax.nn.relu, "sigmoid": jax.nn.sigmoid, "tanh": jnp.tanh, "linear": lambda u: u}
 
 
 def mlp(
@@ -19,7 +19,7 @@ def mlp(
     classes: int,
     *,
     hidden: tuple[Count, ...] = (100,),
-    activation: Literal["relu", "sigmoid", "tanh"] = "relu",
+    activation: Literal["relu", "sigmoid", "tanh", "linear"] = "relu",
     bias: bool = True,
 ) -> Model:
     """Multilayer perceptron, Glorot-uniform weights and zero biases.
@@ -29,7 +29,7 @@ def mlp(
     bias: whether every layer has one.
     """
     sizes = [prod(shape), *hidden, classes]
-    activations = [ACTIVATIONS[activation]] * len(hidden) + [lambda u: u]
+    activations = [ACTIVATIONS[activation]] * len(hidden) + [ACTIVATIONS["linear"]]
     return stack([affine(*pair, f, bias=bias) for *pair, f in zip(sizes[:-1], sizes[1:], activations, strict=True)])
 
 

@@ -1,0 +1,126 @@
+"""From YAML to experiments: everything is checked, every problem is named with its place."""
+
+import pytest
+import yaml
+
+from bioexp.config import identity, load, resolved
+from bioexp.types import UserError
+
+
+def test_a_resolved_config_loads_again_as_itself(write_config, tmp_path):
+    (experiment,) = load(write_config())
+    again = tmp_path / "again.yaml"
+    again.write_text(yaml.safe_dump(resolved(experiment)))
+    (loaded,) = load(again)
+    assert resolved(loaded) == resolved(experiment)
+    assert identity(loaded) == identity(experiment)
+
+
+def test_every_problem_is_reported_at_once_with_its_line(write_config):
+    path = write_config(
+        """\
+name: ../up
+dataset: minst
+model: {name: mlp, hiden: [5]}
+stages:
+  - rule: {name: backprop, rank: 2}
+    optimizer: {name: sgd, learning_rate: -1}
+    batch_size: 0
+    steps: 12
+    epochs: 1
+"""
+    )
+    with pytest.raises(UserError) as error:
+        load(path)
+    message = str(error.value)
+    for part in (
+        f"{path}:1  name: must be letters",
+        f"{path}:2  dataset: unknown dataset 'minst'; did you mean mnist",
+        f"{path}:3  model.hiden: unknown option; did you mean hidden? (takes hidden, activation, bias)",
+        f"{path}:5  stages[0].rule.rank: unknown option (takes no options)",
+        f"{path}:6  stages[0].optimizer.learning_rate: must be greater than 0, got -1",
+        f"{path}:7  stages[0].batch_size: must be at least 1, got 0",
+        f"{path}:5  stages[0]: needs a length, either steps or epochs",
+    ):
+        assert part in message
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("stages.0.batch_sise=3", "--set stages.0.batch_sise=3  stages[0].batch_sise: unknown option; did you mean batch_size?"),
+        ("stages.7.batch_size=3", "--set stages.7.batch_size=3: there is no item 7"),
+        ("nonsense=1", "--set nonsense=1  nonsense: unknown option"),
+        ("name.x=1", "--set name.x=1: name is 'small' and has nothing below it"),
+        ("stages.0.batch_size", "must be KEY=VALUE"),
+        ("stages.0.steps=many", "stages[0].steps: must be a whole number, got 'many'"),
+    ],
+)
+def test_changes_are_checked_like_the_file(write_config, change, message):
+    with pytest.raises(UserError) as error:
+        load(write_config(), [change])
+    assert message in str(error.value)
+
+
+def test_changes_are_read_as_yaml(write_config):
+    (experiment,) = load(write_config(), ["stages.0.optimizer.learning_rate=1e-4", "snapshots=[0, 4]", "model.hidden=[3, 2]"])
+    assert experiment.stages[0].optimizer.options["learning_rate"] == 1e-4
+    assert experiment.snapshots == (0, 4)
+    assert experiment.model.options["hidden"] == (3, 2)
+
+
+def test_another_name_drops_the_options_that_were_not_its_own(write_config):
+    (experiment,) = load(write_config(), ["dataset.name=iris"])
+    assert experiment.dataset.options == {"classes": None}
+    assert experiment.folder == "small@iris"
+
+
+def test_axes_make_one_experiment_for_each_combination(write_config):
+    path = write_config()
+    path.write_text(path.read_text() + "axes: {stages.0.batch_size: [10, 20], model.activation: [relu, tanh]}\n")
+    experiments = load(path)
+    found = [(one.stages[0].batch_size, one.model.options["activation"]) for one in experiments]
+    assert found == [(10, "relu"), (10, "tanh"), (20, "relu"), (20, "tanh")]
+    assert len({identity(one) for one in experiments}) == 4
+
+
+def test_a_problem_in_an_axis_names_the_line_of_the_axis(write_config):
+    path = write_config()
+    path.write_text(path.read_text() + "axes:\n  stages.0.batch_size: [0]\n")
+    with pytest.raises(UserError, match=r"small.yaml:11  stages\[0\].batch_size: must be at least 1"):
+        load(path)
+
+
+def test_identity_sees_options_but_not_layout(write_config):
+    one = identity(*load(write_config()))
+    path = write_config(name="other.yaml")
+    path.write_text("# a comment\n" + path.read_text().replace("steps: 12", "steps:   12"))
+    assert identity(*load(path)) == one
+    assert identity(*load(path, ["stages.0.steps=13"])) != one
+
+
+def test_identity_sees_the_bytes_of_the_users_files(write_config, tmp_path):
+    rule = tmp_path / "own.py"
+    code = "from bioexp.rules.backprop import backprop as own\n"
+    rule.write_text(code)
+    path = write_config()
+    changes = ["stages.0.rule=./own.py:own"]
+    before = identity(*load(path, changes))
+    rule.write_text(code + "# changed\n")
+    assert identity(*load(path, changes)) != before
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [("x = 1", "has no function own"), ("1/0", "cannot be imported: ZeroDivisionError"), (None, "no such file")],
+)
+def test_a_rule_of_ones_own_that_cannot_be_used_is_an_error_with_its_place(write_config, tmp_path, code, message):
+    if code is not None:
+        (tmp_path / "own.py").write_text(code)
+    with pytest.raises(UserError, match=message):
+        load(write_config(), ["stages.0.rule=./own.py:own"])
+
+
+def test_a_top_level_that_is_a_list_is_refused(write_config):
+    with pytest.raises(UserError, match="must hold keys and values, got list"):
+        load(write_config("- 1\n"))
