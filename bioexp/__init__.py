@@ -1,9 +1,9 @@
 """Experiment runner for biologically inspired neural networks.
 
-    from bioexp import attack, fit, load
+from bioexp import attack, fit, load
 
-    runs = fit(load("configs/log_net.yaml"), seeds=3)
-    table = attack(runs, attacks=["fgsm"], eps=[0.1])
+runs = fit(load("configs/log_net.yaml"), seeds=3)
+table = attack(runs, attacks=["fgsm"], eps=[0.1])
 """
 
 from typing import TYPE_CHECKING

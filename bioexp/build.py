@@ -5,24 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from bioexp.config import Choice, Experiment, StageConfig
 from bioexp.lookup import datasets
 from bioexp.options import schema
 from bioexp.tree import covers, flatten
-from bioexp.types import Batch, Dataset, Model, Stage, UserError
-
-if TYPE_CHECKING:
-    import jax
+from bioexp.types import Dataset, Examples, Model, Params, Stage, UserError
 
 
 class Split(NamedTuple):
     """What training sees, what it may select on (None unless `validate: true`), and the test set, which is only a score."""
 
-    train: Batch
-    validation: Batch | None
-    test: Batch
+    train: Examples
+    validation: Examples | None
+    test: Examples
 
 
 def dataset_of(experiment: Experiment, data_dir: Path | None, say: Callable[[str], None]) -> tuple[Experiment, Dataset]:
@@ -46,12 +43,12 @@ def dataset_of(experiment: Experiment, data_dir: Path | None, say: Callable[[str
 
 def split(experiment: Experiment, dataset: Dataset) -> Split:
     """Train, validation and test examples; the last tenth of train is held out when the config says `validate: true`."""
-    test = Batch(dataset.x_test, dataset.y_test)
+    test = Examples(dataset.x_test, dataset.y_test)
     if not experiment.validate:
-        return Split(Batch(dataset.x_train, dataset.y_train), None, test)
+        return Split(Examples(dataset.x_train, dataset.y_train), None, test)
     kept = len(dataset.y_train) - len(dataset.y_train) // 10
-    train = Batch(dataset.x_train[:kept], dataset.y_train[:kept])
-    return Split(train, Batch(dataset.x_train[kept:], dataset.y_train[kept:]), test)
+    train = Examples(dataset.x_train[:kept], dataset.y_train[:kept])
+    return Split(train, Examples(dataset.x_train[kept:], dataset.y_train[kept:]), test)
 
 
 def model_of(experiment: Experiment, dataset: Dataset) -> Model:
@@ -60,7 +57,7 @@ def model_of(experiment: Experiment, dataset: Dataset) -> Model:
     return model
 
 
-def stages_of(experiment: Experiment, model: Model, train: Batch) -> tuple[Stage, ...]:
+def stages_of(experiment: Experiment, model: Model, train: Examples) -> tuple[Stage, ...]:
     """The stages, with lengths in steps; raises UserError where one does not fit the model or the data."""
     import jax
 
@@ -76,25 +73,35 @@ def length(stage: StageConfig, n: int) -> tuple[int, int, int]:
     return batch_size, steps, min(per_epoch if stage.record_every == "epoch" else stage.record_every, steps)
 
 
-def _stage(experiment: Experiment, number: int, config: StageConfig, model: Model, params: jax.Array, train: Batch) -> Stage:
+def _stage(experiment: Experiment, number: int, config: StageConfig, model: Model, params: Params, train: Examples) -> Stage:
     from bioexp.models.stack import above
     from bioexp.optimizers import project
 
     at = ("stages", number)
     batch_size, steps, record_every = length(config, len(train.y))
     if batch_size > len(train.y):
-        raise UserError(f"{experiment.where((*at, 'batch_size'))}  stages[{number}].batch_size: {batch_size} is more than the {len(train.y)} examples")
+        raise UserError(
+            f"{experiment.where((*at, 'batch_size'))}  stages[{number}].batch_size: {batch_size} is more than the {len(train.y)} examples"
+        )
     leaves = list(flatten(params))
     layers = {path: int(path.split("/")[1]) for path in leaves}
     rates = config.optimizer.options.get("learning_rate")
-    named = {"train": config.train if config.train != "all" else (), "project": config.project, "optimizer": rates if isinstance(rates, dict) else ()}
+    named = {
+        "train": config.train if config.train != "all" else (),
+        "project": config.project,
+        "optimizer": rates if isinstance(rates, dict) else (),
+    }
     for key, prefixes in named.items():
         _refuse_unknown(experiment.where((*at, key)), f"stages[{number}].{key}", prefixes, leaves)
-    learning = sorted({layer for path, layer in layers.items() if config.train == "all" or any(covers(prefix, path) for prefix in config.train)})
+    learning = sorted(
+        {layer for path, layer in layers.items() if config.train == "all" or any(covers(prefix, path) for prefix in config.train)}
+    )
     if isinstance(rates, dict):
         forgotten = [path for path in leaves if layers[path] in learning and not any(covers(prefix, path) for prefix in rates)]
         if forgotten:
-            raise UserError(f"{experiment.where((*at, 'optimizer'))}  stages[{number}].optimizer: no learning rate for {', '.join(forgotten)}")
+            raise UserError(
+                f"{experiment.where((*at, 'optimizer'))}  stages[{number}].optimizer: no learning rate for {', '.join(forgotten)}"
+            )
     rule = config.rule.builder(above(model, learning[0]), config.objective.builder(**config.objective.options), **config.rule.options)
     optimizer = config.optimizer.builder(steps, **config.optimizer.options)
     projections = {path: choice.builder(**choice.options) for path, choice in config.project.items()}

@@ -23,7 +23,9 @@ app = typer.Typer(
 Results = Annotated[Path, typer.Option("--results", envvar="BIOEXP_RESULTS", help="Where runs are kept.")]
 DataDir = Annotated[
     Optional[Path],  # noqa: UP045
-    typer.Option("--data-dir", envvar="BIOEXP_DATA_DIR", help="A folder with mnist/, fashion_mnist/, cifar10/; nothing else is tried then."),
+    typer.Option(
+        "--data-dir", envvar="BIOEXP_DATA_DIR", help="A folder with mnist/, fashion_mnist/, cifar10/; nothing else is tried then."
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="JSON on stdout, everything else on stderr.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Only results and errors.")]
@@ -42,7 +44,9 @@ def train(
     device: Device = "auto",
     force: Annotated[bool, typer.Option("--force", help="Train again what is finished.")] = False,
     keep_stale: Annotated[bool, typer.Option("--keep-stale", help="Keep runs that were made by other code than today's.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show the resolved configs, what is finished, and the expected minutes.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only show the resolved configs, what is finished, and the expected minutes.")
+    ] = False,
     results: Results = RESULTS,
     data_dir: DataDir = None,
     as_json: Json = False,
@@ -66,8 +70,16 @@ def train(
     outcomes = []
     for experiment in experiments:
         with terminal.progress(experiment.name) as watch:
-            options = {"results": results, "seeds": wanted, "data_dir": data_dir, "force": force, "keep_stale": keep_stale}
-            runs = train_one(experiment, **options, say=terminal.say, watch=watch)
+            runs = train_one(
+                experiment,
+                results=results,
+                seeds=wanted,
+                data_dir=data_dir,
+                force=force,
+                keep_stale=keep_stale,
+                say=terminal.say,
+                watch=watch,
+            )
         outcomes.append(outcome(runs))
         terminal.say(f"{', '.join(outcomes[-1]['runs'])}")
         terminal.show(None if as_json else outcomes[-1], [last_line(outcomes[-1])])
@@ -77,7 +89,9 @@ def train(
 
 @app.command()
 def attack(
-    runs: Annotated[Optional[list[str]], typer.Argument(metavar="[RUN...]", help="Run directories or experiments; none: the newest of each.")] = None,  # noqa: UP045
+    runs: Annotated[
+        list[str] | None, typer.Argument(metavar="[RUN...]", help="Run directories or experiments; none: the newest of each.")
+    ] = None,
     fgsm: Annotated[bool, typer.Option("--fgsm", help="The FGSM row, with its checks.")] = False,
     pgd: Annotated[bool, typer.Option("--pgd", help="The PGD rows, with their checks.")] = False,
     attacks: Annotated[str, typer.Option(help="Attacks by name, such as noise,fgsm,pgd.")] = "",
@@ -112,7 +126,9 @@ def attack(
 
 @app.command()
 def report(
-    runs: Annotated[Optional[list[str]], typer.Argument(metavar="[RUN...]", help="Run directories or experiments; none: the newest of each.")] = None,  # noqa: UP045
+    runs: Annotated[
+        list[str] | None, typer.Argument(metavar="[RUN...]", help="Run directories or experiments; none: the newest of each.")
+    ] = None,
     output: Annotated[Optional[Path], typer.Option("-o", "--output", help="The page; RESULTS/report.html without it.")] = None,  # noqa: UP045
     results: Results = RESULTS,
     as_json: Json = False,
@@ -128,7 +144,9 @@ def report(
 
 @app.command("list")
 def list_(
-    what: Annotated[str, typer.Argument(metavar="[KIND|NAME]", help="rules, models, attacks, datasets, papers, configs, runs, or one name.")] = "",
+    what: Annotated[
+        str, typer.Argument(metavar="[KIND|NAME]", help="rules, models, attacks, datasets, papers, configs, runs, or one name.")
+    ] = "",
     results: Results = RESULTS,
     as_json: Json = False,
 ) -> None:
@@ -235,20 +253,30 @@ def _show_robustness(terminal: Terminal, record: dict[str, Any]) -> None:
     columns = list(dict.fromkeys(column for row in rows.values() for column in row if column != "attack"))
     clean = rows.pop("clean", {})
     table = [row | {"clean": clean.get("clean")} for row in rows.values()]
-    interval = record["rows"][0]["interval"]
-    title = f"{record['experiment']}: accuracy under attack, {record['norm']}, {record['n']:,} test images, {interval} (gradient: {record['gradient_source']})"
+    about = f"{record['norm']}, {record['n']:,} test images, {record['rows'][0]['interval']}, gradient: {record['gradient_source']}"
+    title = f"{record['experiment']}: accuracy under attack ({about})"
     terminal.table(table, ["attack", *columns], title=title)
     red = [flag for flag in record["flags"] if flag["state"] == "red"]
     unchecked = [flag["code"] for flag in record["flags"] if flag["state"] == "not checked"]
     for flag in red:
-        terminal.show(None, [f"{flag['words']} ({flag['code']} at eps {', '.join(map(show_eps, flag['eps'])) or 'any'}): {flag['sentence']}"])
+        terminal.show(
+            None, [f"{flag['words']} ({flag['code']} at eps {', '.join(map(show_eps, flag['eps'])) or 'any'}): {flag['sentence']}"]
+        )
     quiet = len(record["flags"]) - len(red) - len(unchecked)
     terminal.show(None, [f"{quiet} checks quiet, {len(red)} red" + (f"; not checked: {', '.join(unchecked)}" if unchecked else "")])
 
 
 def _detail_lines(found: dict[str, Any]) -> list[str]:
     options = [f"  {option['option']}: {option['type']} (default {option['default']})" for option in found["options"]]
-    return [f"{found['name']} ({found['kind']}, {found['where']})", "", found["about"], "", "options:" if options else "no options", *options, ""]
+    return [
+        f"{found['name']} ({found['kind']}, {found['where']})",
+        "",
+        found["about"],
+        "",
+        "options:" if options else "no options",
+        *options,
+        "",
+    ]
 
 
 def _seeds(seeds: int | None, seed: int | None) -> list[int]:

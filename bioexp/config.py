@@ -33,7 +33,7 @@ def _experiment(
     stages: tuple[Node, ...],
     snapshots: tuple[Natural, ...] = (),
     validate: bool = False,
-    axes: Mapping[str, tuple[Any, ...]] = {},  # noqa: B006
+    axes: Mapping[str, tuple[Any, ...]] = {},
 ) -> None:
     """The keys of a config file."""
 
@@ -43,7 +43,7 @@ def _stage(
     rule: Node,
     objective: Node = "cross_entropy",
     optimizer: Node = "adam",
-    project: Mapping[str, Node] = {},  # noqa: B006
+    project: Mapping[str, Node] = {},
     train: Literal["all"] | tuple[str, ...] = "all",
     batch_size: Count | Literal["all"] = 128,
     steps: Count | None = None,

@@ -60,7 +60,13 @@ class Terminal:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
         console = self._console
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[now]}"), TimeRemainingColumn())
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[now]}"),
+            TimeRemainingColumn(),
+        )
         with Progress(*columns, console=console, transient=True, disable=self.quiet or not console.is_terminal) as bar:
             task = bar.add_task(what, total=None, now="")
 
@@ -69,7 +75,6 @@ class Terminal:
                 bar.update(task, completed=record.total, total=steps, now=now)
 
             yield watch
-
 
     @contextmanager
     def percent(self) -> Iterator[Callable[[str, str, float], None]]:

@@ -28,4 +28,8 @@ def prepare(name: DeviceName) -> str:
         raise UserError(f"--device {name}: there is none here ({str(error).splitlines()[0]}); {remedy}, or use --device cpu") from None
     count = jax.local_device_count()
     several = f"{count} x " if count > 1 else ""
-    return f"{several}{device.platform} ({device.device_kind}, {os.cpu_count()} cores)" if device.platform == "cpu" else f"{several}{device.device_kind}"
+    return (
+        f"{several}{device.platform} ({device.device_kind}, {os.cpu_count()} cores)"
+        if device.platform == "cpu"
+        else f"{several}{device.device_kind}"
+    )

@@ -23,14 +23,14 @@ def models() -> Mapping[str, Builder]:
     from bioexp.models import MODELS
     from bioexp.papers import PAPERS
 
-    return MODELS | {name: model for paper in PAPERS.values() for name, model in paper.models.items()}
+    return {**MODELS} | {name: model for paper in PAPERS.values() for name, model in paper.models.items()}
 
 
 def rules() -> Mapping[str, Builder]:
     from bioexp.papers import PAPERS
     from bioexp.rules import RULES
 
-    return RULES | {name: rule for paper in PAPERS.values() for name, rule in paper.rules.items()}
+    return {**RULES} | {name: rule for paper in PAPERS.values() for name, rule in paper.rules.items()}
 
 
 def objectives() -> Mapping[str, Builder]:
@@ -91,4 +91,4 @@ def _function(path: Path, name: str) -> Builder:
     if not callable(builder):
         known = [key for key, value in vars(module).items() if callable(value) and getattr(value, "__module__", "") == path.stem]
         raise UserError(f"{path}: has no function {name}{suggestion(name, known)}")
-    return builder  # type: ignore[no-any-return]
+    return builder

@@ -75,7 +75,7 @@ def non_negative(*, subtract: NonNegative = 0.0) -> Projection:
     return lambda w: jnp.maximum(w - subtract, 0.0)
 
 
-PROJECTIONS = {"unit_interval": unit_interval, "non_negative": non_negative}
+PROJECTIONS: Mapping[str, Callable[..., Projection]] = {"unit_interval": unit_interval, "non_negative": non_negative}
 
 
 def project(projections: Mapping[str, Projection], params: Params) -> Params:

@@ -34,7 +34,7 @@ def schema(builder: Callable[..., Any]) -> type[pydantic.BaseModel]:
     }
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Field name", UserWarning)  # an option may be called `validate`
-        return pydantic.create_model(builder.__name__, __config__=STRICT, **fields)  # type: ignore[call-overload, no-any-return]
+        return pydantic.create_model(builder.__name__, __config__=STRICT, **fields)  # type: ignore[call-overload]
 
 
 def check(model: type[pydantic.BaseModel], values: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
@@ -62,7 +62,7 @@ def describe(builder: Callable[..., Any]) -> list[dict[str, str]]:
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:
-    """"; did you mean …?", or nothing when no known word is close."""
+    """ "; did you mean …?", or nothing when no known word is close."""
     close = get_close_matches(word, list(known), n=1)
     return f"; did you mean {close[0]}?" if close else ""
 
@@ -91,7 +91,10 @@ def _problem(detail: Any, known: list[str]) -> Problem:
         case "less_than_equal":
             return where, f"must be at most {context['le']:g}, got {got}"
         case "literal_error":
-            return where, f"must be {context['expected']}, got {got!r}{suggestion(str(got), context['expected'].replace(chr(39), '').split(' or '))}"
+            return (
+                where,
+                f"must be {context['expected']}, got {got!r}{suggestion(str(got), context['expected'].replace(chr(39), '').split(' or '))}",
+            )
         case "int_type" | "int_from_float":
             return where, f"must be a whole number, got {got!r}"
         case "float_type":

@@ -90,7 +90,12 @@ def surroundings() -> dict[str, Any]:
         "command": " ".join(["bioexp", *sys.argv[1:]]) if sys.argv[0].endswith("bioexp") else "from Python",
         "git": git_state(),
         "versions": {"python": platform.python_version(), **{name: version(name) for name in names}},
-        "device": {"kind": device.device_kind, "platform": device.platform, "count": jax.local_device_count(), "machine": platform.machine()},
+        "device": {
+            "kind": device.device_kind,
+            "platform": device.platform,
+            "count": jax.local_device_count(),
+            "machine": platform.machine(),
+        },
         "precision": "float32",
         "peak_memory_mb": round(_peak_bytes() / 2**20),
     }

@@ -18,7 +18,7 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float, Int, Integer, Key, Num
 
-from bioexp.types import Batch, Metrics, Model, Params, Stage, State, UserError
+from bioexp.types import Batch, Examples, Metrics, Model, Params, Stage, State, UserError
 
 
 class TrainState(NamedTuple):
@@ -66,35 +66,34 @@ class Checkpoint(NamedTuple):
 def fit(
     model: Model,
     stages: Sequence[Stage],
-    data: Batch,
+    examples: Examples,
     seeds: Sequence[int],
     marks: Sequence[int] = (),
     resume: Checkpoint | None = None,
 ) -> Iterator[Record]:
     """Train all seeds together; yield a record at the start (or where it resumes) and after every scan.
 
-    data: the training set, uint8 images or floats in [0, 1]. marks: totals at which a record is wanted besides each
+    examples: the training set, uint8 images or floats in [0, 1]. marks: totals at which a record is wanted besides each
     stage's own. resume: continues there, to the same bits when the group and the machine are the same.
     Raises UserError where a metric or a weight stops being finite.
     """
-    data = Batch(jnp.asarray(data.x), jnp.asarray(data.y))
+    data = Batch(jnp.asarray(examples.x), jnp.asarray(examples.y))
     numbers = np.asarray(seeds, dtype=np.uint32)
     params = jax.jit(jax.vmap(lambda seed: model.init(_key(seed, 0))))(numbers)
-    if resume is None:
-        yield Record(0, 0, 0, 0.0, TrainState({"layers": {}}, params, (), ()), {}, 0.0)
-    compile_s, before = 0.0, 0
+    compile_s, before, at = 0.0, 0, resume.stage if resume else 0
     for number, stage in enumerate(stages):
-        if resume is None or resume.stage <= number:
+        if number >= at:
             state, stage_keys = begin(stage, params, data, numbers, number)
             first, per_epoch = 0, len(data.y) // stage.batch_size
-            if resume is not None and resume.stage == number:
+            if resume is not None and number == at:
                 state, first = _restored(state, resume), resume.step
+            if number == at:
                 yield Record(number, first, before + first, first / per_epoch, state, {}, compile_s)
             inputs = _inputs(model, stage, state, data)
             scans: dict[int, Any] = {}
             for start, stop in pairwise(_boundaries(stage, before, marks, first)):
-                examples = np.stack([order(seed, number, start, stop, len(data.y), stage.batch_size) for seed in seeds])
-                arguments = state, stage_keys, examples, np.int32(start), inputs, data.y
+                rows = np.stack([order(seed, number, start, stop, len(data.y), stage.batch_size) for seed in seeds])
+                arguments = state, stage_keys, rows, np.int32(start), inputs, data.y
                 if stop - start not in scans:
                     began = time.perf_counter()
                     scans[stop - start] = _compiled(stage, *arguments)
@@ -106,7 +105,9 @@ def fit(
         before += stage.steps
 
 
-def begin(stage: Stage, params: Params, data: Batch, seeds: Integer[np.ndarray, "seeds"], number: int) -> tuple[TrainState, Key[Array, "seeds"]]:
+def begin(
+    stage: Stage, params: Params, data: Batch, seeds: Integer[np.ndarray, "seeds"], number: int
+) -> tuple[TrainState, Key[Array, "seeds"]]:
     """The state a stage starts from, and the keys of its steps.
 
     Optimizer and rule are new; the layers below the first trained one are set aside.
@@ -115,7 +116,9 @@ def begin(stage: Stage, params: Params, data: Batch, seeds: Integer[np.ndarray, 
     frozen = {"layers": {name: layer for name, layer in params["layers"].items() if int(name) < lowest}}
     params = {"layers": {name: layer for name, layer in params["layers"].items() if int(name) >= lowest}}
 
-    def fresh(seed: Integer[Array, ""], params: Params, x: Num[Array, "n *shape"], y: Int[Array, "n"]) -> tuple[State, State, Key[Array, ""]]:
+    def fresh(
+        seed: Integer[Array, ""], params: Params, x: Num[Array, "n *shape"], y: Int[Array, "n"]
+    ) -> tuple[State, State, Key[Array, ""]]:
         rule_key, step_key = jax.random.split(_key(seed, 1 + number))
         return stage.optimizer.init(only(stage.train, params)), stage.rule.init(rule_key, params, Batch(as_float(x), y)), step_key
 
@@ -156,27 +159,33 @@ def order(seed: int, stage: int, start: int, stop: int, n: int, batch_size: int)
 
 
 def _scan(
-    stage: Stage, state: TrainState, key: Key[Array, ""], examples: Int[Array, "steps batch"], start: Int[Array, ""], x: Num[Array, "..."], y: Int[Array, "n"]
+    stage: Stage,
+    state: TrainState,
+    key: Key[Array, ""],
+    rows: Int[Array, "steps batch"],
+    start: Int[Array, ""],
+    x: Num[Array, "..."],
+    y: Int[Array, "n"],
 ) -> tuple[TrainState, Metrics, Array]:
     """The minibatches of one seed: its new state, its metrics per step, and whether all weights are finite."""
 
-    def step(carry, this):  # noqa: ANN001, ANN202
+    def step(carry, this):
         params, optimizer, rule = carry
-        rows, number = this
-        batch = Batch(as_float(x[rows]), y[rows])
+        chosen, number = this
+        batch = Batch(as_float(x[chosen]), y[chosen])
         learned = stage.rule.update(params, rule, batch, jax.random.fold_in(key, number))
         trained = only(stage.train, params)
         updates, optimizer = stage.optimizer.update(only(stage.train, learned.direction), optimizer, trained)
         trained = stage.project(optax.apply_updates(trained, updates))
         return (merge(params, trained), optimizer, learned.state), learned.metrics
 
-    numbers = start + jnp.arange(len(examples))
-    carry, metrics = jax.lax.scan(step, tuple(state[1:]), (examples, numbers))
+    numbers = start + jnp.arange(len(rows))
+    carry, metrics = jax.lax.scan(step, tuple(state[1:]), (rows, numbers))
     finite = jnp.stack([jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(carry[0])]).all()
     return TrainState(state.frozen, *carry), metrics, finite
 
 
-def _compiled(stage: Stage, *arguments: Any) -> Any:  # noqa: ANN401
+def _compiled(stage: Stage, *arguments: Any) -> Any:
     """The scan for the whole group, compiled; images are shared by its seeds unless they are features of each."""
     images = 0 if arguments[0].frozen["layers"] else None
     axes = (0, 0, 0, None, images, None)
@@ -189,7 +198,10 @@ def _alone(function: Callable[..., Any], axes: Sequence[int | None]) -> Callable
     """vmap over an axis of length 1, without making XLA multiply batches of one matrix (a third slower on a CPU)."""
 
     def squeezed(*arguments: Any) -> Any:
-        first = [argument if axis is None else jax.tree.map(lambda leaf: leaf[0], argument) for argument, axis in zip(arguments, axes, strict=True)]
+        first = [
+            argument if axis is None else jax.tree.map(lambda leaf: leaf[0], argument)
+            for argument, axis in zip(arguments, axes, strict=True)
+        ]
         return jax.tree.map(lambda leaf: leaf[None], function(*first))
 
     return squeezed

@@ -1,6 +1,7 @@
 """The nouns of the library, and the ranges an option may take.
 
-What acts is a NamedTuple of pure functions; what merely is, a frozen record. Nothing here imports JAX, so that the command line starts at once.
+What acts is a NamedTuple of pure functions; what merely is, a frozen record.
+Nothing here imports JAX, so that the command line starts at once.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 from annotated_types import Ge, Gt, Le
 
@@ -36,6 +37,13 @@ Split = Literal["train", "test"]
 
 class UserError(Exception):
     """Something the user can mend; the command line prints it without a traceback and exits with 2."""
+
+
+class Examples(NamedTuple):
+    """A split of a dataset as it lies on the host: x (n, *shape), y (n,)."""
+
+    x: np.ndarray
+    y: np.ndarray
 
 
 class Batch(NamedTuple):
@@ -77,6 +85,7 @@ class Layer(NamedTuple):
     z: Float[Array, "batch units"]
 
 
+@runtime_checkable
 class Apply(Protocol):
     """The forward pass: logits, and one Layer record for each layer it went through."""
 

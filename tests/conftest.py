@@ -1,10 +1,18 @@
 """Every test runs with the shapes of every signature checked, and with caches of its own."""
 
 import os
+import tempfile
 
-# Tests compile hundreds of tiny programs: fast compilation matters, fast programs do not.
-os.environ["JAX_PLATFORMS"] = "cpu"
-os.environ["XLA_FLAGS"] = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
+# Tests compile hundreds of tiny programs: fast compilation matters, fast programs do not; and many are the same.
+CACHE = tempfile.TemporaryDirectory(prefix="bioexp-tests-")
+os.environ |= {
+    "JAX_PLATFORMS": "cpu",
+    "XLA_FLAGS": "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true",
+    "XDG_CACHE_HOME": CACHE.name,
+    "JAX_COMPILATION_CACHE_DIR": f"{CACHE.name}/bioexp/xla",
+    "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+    "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+}
 
 from jaxtyping import install_import_hook
 
@@ -19,9 +27,8 @@ CONFIGS = sorted((ROOT / "configs").rglob("*.yaml"))
 
 
 @pytest.fixture(autouse=True)
-def own_cache(tmp_path_factory, monkeypatch):
-    """No test reads or fills the user's caches, or sees the user's data."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+def no_settings_of_the_user(monkeypatch):
+    """No test sees the user's data or results."""
     monkeypatch.delenv("BIOEXP_DATA_DIR", raising=False)
     monkeypatch.delenv("BIOEXP_RESULTS", raising=False)
 
@@ -49,3 +56,20 @@ stages:
     steps: 12
     record_every: 4
 """
+
+
+@pytest.fixture
+def bioexp(capsys, monkeypatch, tmp_path):
+    """Calls the command line in this process, with results in tmp_path/results; returns exit code, stdout, stderr."""
+    from bioexp.cli import main
+
+    def call(*words) -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.argv", ["bioexp", *map(str, words)])
+        monkeypatch.setenv("BIOEXP_RESULTS", str(tmp_path / "results"))
+        monkeypatch.setenv("COLUMNS", "200")
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as stop:
+            main()
+        return stop.value.code, *capsys.readouterr()
+
+    return call

@@ -288,7 +288,7 @@ def test_the_command_leaves_tables_pictures_and_per_image_files(runs):
 def test_the_forward_pass_under_attack_is_the_exact_one(net):
     heard = []
     model = Model(lambda key: net.params, lambda params, x, ops: (heard.append(ops), forward(params, x))[1])
-    x = net.images[:2] / np.float32(255)
+    x = jnp.asarray(net.images[:2] / np.float32(255))
     np.testing.assert_array_equal(command._deployed(model)(net.params, x), apply(net.params, x))
     assert heard == [exact]
 

@@ -8,7 +8,19 @@ from bioexp.types import UserError
 
 @pytest.mark.parametrize(
     ("text", "value"),
-    [("1e-3", 1e-3), ("1.0e-3", 1e-3), (".5", 0.5), ("12", 12), ("-3", -3), ("no", "no"), ("on", "on"), ("true", True), ("~", None), ("'1'", "1"), ("010", 10.0)],
+    [
+        ("1e-3", 1e-3),
+        ("1.0e-3", 1e-3),
+        (".5", 0.5),
+        ("12", 12),
+        ("-3", -3),
+        ("no", "no"),
+        ("on", "on"),
+        ("true", True),
+        ("~", None),
+        ("'1'", "1"),
+        ("010", 10.0),
+    ],
 )
 def test_words_mean_what_people_mean(text, value):
     found = parse(f"a: {text}", "here")[0]["a"]

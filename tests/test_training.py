@@ -12,7 +12,7 @@ from bioexp.objectives import cross_entropy
 from bioexp.optimizers import sgd
 from bioexp.rules import backprop
 from bioexp.training import Checkpoint, fit, order
-from bioexp.types import Batch, Stage, UserError
+from bioexp.types import Examples, Stage, UserError
 
 MODEL = mlp((6,), 3, hidden=(4,))
 RULE = backprop(MODEL, cross_entropy())
@@ -21,7 +21,7 @@ RULE = backprop(MODEL, cross_entropy())
 def data(n=40):
     rng = np.random.default_rng(0)
     y = np.arange(n, dtype=np.int32) % 3
-    return Batch((rng.random((n, 6)) * 0.5 + y[:, None] * 0.2).astype(np.float32), y)
+    return Examples((rng.random((n, 6)) * 0.5 + y[:, None] * 0.2).astype(np.float32), y)
 
 
 def stage(**changes):
@@ -83,10 +83,16 @@ def test_a_group_repeats_to_the_same_bits():
     jax.tree.map(np.testing.assert_array_equal, one.state, two.state)
 
 
-@pytest.mark.parametrize("at", range(1, 6))
-def test_training_continues_to_the_same_bits_from_every_record(at):
-    stages = [stage(), stage(steps=6, train=(1,), rule=backprop(above(MODEL, 1), cross_entropy()), optimizer=optax.adam(0.01))]
-    records = [copied(record) for record in fit(MODEL, stages, data(), [0, 1])]
+@pytest.fixture(scope="module")
+def two_stages():
+    """Two stages, the second on frozen features, and every record of training two seeds through them."""
+    head = stage(steps=6, train=(1,), rule=backprop(above(MODEL, 1), cross_entropy()), optimizer=optax.adam(0.01))
+    return [stage(), head], [copied(record) for record in fit(MODEL, [stage(), head], data(), [0, 1])]
+
+
+@pytest.mark.parametrize("at", range(6))
+def test_training_continues_to_the_same_bits_from_every_record(two_stages, at):
+    stages, records = two_stages
     stop = records[at]
     checkpoint = Checkpoint(stop.stage, stop.step, jax.tree.leaves(stop.state))
     again = last(MODEL, stages, data(), [0, 1], resume=checkpoint)
@@ -124,7 +130,7 @@ def test_projections_hold_after_every_step():
 
 
 def test_bytes_mean_fractions_of_255():
-    bright = Batch((data().x * 255).round().astype(np.uint8), data().y)
+    bright = Examples((data().x * 255).round().astype(np.uint8), data().y)
     a = last(MODEL, [stage()], bright, [0])
-    b = last(MODEL, [stage()], Batch(bright.x.astype(np.float32) / 255, bright.y), [0])
+    b = last(MODEL, [stage()], Examples(bright.x.astype(np.float32) / 255, bright.y), [0])
     jax.tree.map(lambda x, y: np.testing.assert_allclose(x, y, atol=1e-6), a.params, b.params)

@@ -60,7 +60,7 @@ def attack(
         raise UserError("--eps: needs at least one value")
     if n is not None and n < 1:
         raise UserError(f"--n: must be at least 1, got {n}")
-    records = []
+    probe, records = chosen.get("pgd") or ATTACKS["pgd"](), []
     for group in _groups(runs):
         tables: dict[int, Table] = {}
         forward: Apply | None = None
@@ -68,7 +68,7 @@ def attack(
             revived = revive(run, data_dir)
             forward = forward or _deployed(revived.model)  # one function object for all seeds: one compilation
             net = Net(forward, revived.params, revived.dataset.x_test[:n], revived.dataset.y_test[:n])
-            tables[run.seed] = _attack_one(run, revived.dataset.name, net, chosen, radii, progress)
+            tables[run.seed] = _attack_one(run, revived.dataset.name, net, chosen, probe, radii, progress)
         names = {"experiment": group[0].path.parent.name, "runs": [run.name for run in group], "seeds": list(tables)}
         records.append(names | {"dataset": revived.dataset.name, "source": revived.dataset.source} | record(over_seeds(tables)))
     return records
@@ -101,13 +101,15 @@ def _deployed(model: Model) -> Apply:
     return forward
 
 
-def _attack_one(run: Run, dataset: str, net: Net, chosen: Mapping[str, Attack], eps: tuple[float, ...], progress: Progress) -> Table:
+def _attack_one(
+    run: Run, dataset: str, net: Net, chosen: Mapping[str, Attack], probe: Attack, eps: tuple[float, ...], progress: Progress
+) -> Table:
     """Every attack on one run; each one's file is written as soon as it is done, the tables and pictures at the end."""
     key, outcomes, stored = jax.random.key(run.seed), {}, {}
     for name, each in chosen.items():
         outcomes[name] = evaluate(net, each, eps, key_of(name, key), progress=partial(progress, run.name, name))
         stored[name] = _store(run.path / "attacks" / f"{name}.npz", outcomes[name])
-    evidence = Evidence(net, outcomes, _probe(net, outcomes, key), stored)
+    evidence = Evidence(net, outcomes, _probe(net, probe, outcomes, key), stored)
     flags = check(evidence)
     subject = f"{run.path.parent.name} on {dataset}"
     table = tabulate(subject, run.seed, evidence.clean, outcomes, flags)
@@ -119,11 +121,11 @@ def _attack_one(run: Run, dataset: str, net: Net, chosen: Mapping[str, Attack], 
     return table
 
 
-def _probe(net: Net, outcomes: Mapping[str, Outcome], key: jax.Array) -> dict[str, Outcome]:
+def _probe(net: Net, pgd: Attack, outcomes: Mapping[str, Outcome], key: jax.Array) -> dict[str, Outcome]:
     """PGD at the eps where every net must break, when the results asked for do not show it."""
     seen = [set(outcome.eps) for outcome in outcomes.values() if outcome.attack.multi_step]
     missing = [eps for eps in PROBE if not seen or eps not in seen[0]]
-    return {"pgd": evaluate(net.first(PROBE_IMAGES), ATTACKS["pgd"](), missing, key_of("pgd", key))} if missing else {}
+    return {"pgd": evaluate(net.first(PROBE_IMAGES), pgd, missing, key_of("pgd", key))} if missing else {}
 
 
 def _store(path: Path, outcome: Outcome) -> Stored:

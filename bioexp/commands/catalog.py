@@ -22,7 +22,14 @@ def tables() -> dict[str, Mapping[str, Callable[..., Any]]]:
     """Every table of builders by its plural name."""
     from bioexp.attacks import ATTACKS
 
-    plural = {"dataset": "datasets", "model": "models", "rule": "rules", "objective": "objectives", "optimizer": "optimizers", "project": "projections"}
+    plural = {
+        "dataset": "datasets",
+        "model": "models",
+        "rule": "rules",
+        "objective": "objectives",
+        "optimizer": "optimizers",
+        "project": "projections",
+    }
     return {**{plural[kind]: table() for kind, table in TABLES.items()}, "attacks": ATTACKS}
 
 
@@ -34,7 +41,10 @@ def kinds() -> list[str]:
 def rows(kind: str, results: Path) -> Rows:
     """One line for each thing of a kind."""
     if kind == "papers":
-        return [{"name": p.name, "title": p.title, "authors": p.authors, "year": p.year, "configs": ", ".join(p.configs)} for p in PAPERS.values()]
+        return [
+            {"name": p.name, "title": p.title, "authors": p.authors, "year": p.year, "configs": ", ".join(p.configs)}
+            for p in PAPERS.values()
+        ]
     if kind == "configs":
         return [{"config": str(path), "about": _header(path)} for path in sorted(Path("configs").rglob("*.yaml"))]
     if kind == "runs":
@@ -78,7 +88,12 @@ def _run_row(path: Path, results: Path) -> dict[str, Any]:
         return {"run": str(path.relative_to(results)), "status": "another format"}
     if finished:
         summary = json.loads((path / "summary.json").read_text("utf-8"))
-        return {"run": str(path.relative_to(results)), "status": "finished", "test": round(summary["test_accuracy"], 4), "n": summary["n_test"]}
+        return {
+            "run": str(path.relative_to(results)),
+            "status": "finished",
+            "test": round(summary["test_accuracy"], 4),
+            "n": summary["n_test"],
+        }
     last = list(read_metrics(path))[-1:]
     status = f"stopped in stage {last[0]['stage']}, step {last[0]['step']}" if last else "not begun"
     return {"run": str(path.relative_to(results)), "status": status}

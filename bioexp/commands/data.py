@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal, TypedDict
 
 from bioexp.datasets import DATASETS, SOURCES, store
-from bioexp.datasets.source import Report, Unavailable, silent
+from bioexp.datasets.source import Missing, Report, silent
 from bioexp.options import suggestion
 from bioexp.types import Dataset, UserError
 
@@ -58,7 +58,7 @@ def _record(name: str, data_dir: Path | None, report: Report, *, online: bool) -
     except UserError as error:
         return {
             "name": name,
-            "status": "absent" if isinstance(error, Unavailable) else "wrong",
+            "status": "absent" if isinstance(error, Missing) else "wrong",
             "where": "",
             "n_train": None,
             "n_test": None,

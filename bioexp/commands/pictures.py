@@ -11,10 +11,10 @@ from bioexp.figures.canvas import save
 from bioexp.figures.learning_curve import learning_curve
 from bioexp.figures.mosaic import mosaic
 from bioexp.measures.prototypes import class_means, prototype_score
-from bioexp.types import Batch, Dataset, Params
+from bioexp.types import Dataset, Examples, Params
 
 
-def draw(path: Path, weights: Params, dataset: Dataset, train: Batch, test: tuple[float, int]) -> None:
+def draw(path: Path, weights: Params, dataset: Dataset, train: Examples, test: tuple[float, int]) -> None:
     """figures/w1.png where the inputs are images, figures/learning_curve.png where there is a curve.
 
     test: the final test accuracy and the number of test images.

@@ -33,7 +33,9 @@ def report(runs: Sequence[Run], output: Path) -> Path:
     groups: dict[str, list[Run]] = {}
     for run in runs:
         groups.setdefault(str(run.path).rpartition("-s")[0], []).append(run)
-    environment = Environment(loader=PackageLoader("bioexp"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment = Environment(
+        loader=PackageLoader("bioexp"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
     page = environment.get_template("report.html").render(
         title="bioexp: " + ", ".join(dict.fromkeys(run.path.parent.name for run in runs)),
         version=__version__,

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import jax
-import numpy as np
 
 from bioexp import build, run
 from bioexp.commands.pictures import draw
@@ -27,9 +26,7 @@ Watch = Callable[[Record, int], None]  # called with each record and the length 
 Say = Callable[[str], None]
 
 
-def train_group(
-    experiment: Experiment, dataset: Dataset, paths: Mapping[int, Path], state: Path | None, say: Say, watch: Watch
-) -> None:
+def train_group(experiment: Experiment, dataset: Dataset, paths: Mapping[int, Path], state: Path | None, say: Say, watch: Watch) -> None:
     """Train the seeds of `paths` from their beginning, or from the state they stopped at, to FINISHED.
 
     Raises UserError where the config does not fit the data, another process trains one of them, or training diverges.
@@ -118,7 +115,7 @@ def _line(record: Mapping[str, Any]) -> str:
 
 
 def _of_seed(group: Params, i: int) -> Params:
-    return jax.tree.map(lambda leaf: leaf[i], group)  # type: ignore[no-any-return]
+    return jax.tree.map(lambda leaf: leaf[i], group)
 
 
 def _finish(
@@ -137,9 +134,9 @@ def _finish(
         "code_digest": code_digest(experiment),
     }
     for i, (seed, path) in enumerate(paths.items()):
-        summary = {"test_accuracy": float(accuracy[i]), "n_test": len(data.test.y), "steps": record.total}
+        score = float(accuracy[i])
         run.save_weights(path / "weights.npz", _of_seed(params, i))
-        draw(path, _of_seed(params, i), dataset, data.train, (summary["test_accuracy"], summary["n_test"]))
-        run.finish(path, {"seed": seed, **about}, summary)
+        draw(path, _of_seed(params, i), dataset, data.train, (score, len(data.test.y)))
+        run.finish(path, {"seed": seed, **about}, {"test_accuracy": score, "n_test": len(data.test.y), "steps": record.total})
     for path in paths.values():
         (path / "state.npz").unlink(missing_ok=True)

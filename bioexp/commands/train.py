@@ -72,7 +72,11 @@ def train(
 
 
 def fit(
-    experiments: Sequence[Experiment], *, seeds: int | Sequence[int] = 1, results: str | Path = "results", data_dir: str | Path | None = None
+    experiments: Sequence[Experiment],
+    *,
+    seeds: int | Sequence[int] = 1,
+    results: str | Path = "results",
+    data_dir: str | Path | None = None,
 ) -> list[Run]:
     """Train every experiment with these seeds (a number N is 0 … N-1), or find it trained; returns all runs.
 

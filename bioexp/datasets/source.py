@@ -16,7 +16,11 @@ from bioexp.types import UserError
 Report = Callable[[str], None]
 
 
-class Unavailable(UserError):
+class Missing(UserError):
+    """The data are not in the one place that was named."""
+
+
+class Unavailable(Missing):
     """The data are in none of the places; only this, never a file that is present but wrong, may lead to a fallback."""
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bioexp.datasets import cache, downloads
 from bioexp.datasets.arrays import Arrays, dataset, digest
-from bioexp.datasets.source import RawFile, Report, Source, Unavailable, flaw, silent
+from bioexp.datasets.source import Missing, RawFile, Report, Source, Unavailable, flaw, silent
 from bioexp.types import Dataset, UserError
 
 
@@ -44,7 +44,7 @@ def _from_folder(source: Source, data_dir: Path, report: Report) -> Dataset:
     paths = [folder / file.name for file in source.files]
     raw, missing = _gather(source, paths, "replace it, or leave out --data-dir (BIOEXP_DATA_DIR) and have it downloaded")
     if missing:
-        raise UserError(
+        raise Missing(
             f"{folder}: {', '.join(missing)} not there, and an explicit --data-dir (BIOEXP_DATA_DIR) is the only place looked at; "
             f"put the files there, or leave out --data-dir and run `bioexp data fetch {source.name}`"
         )

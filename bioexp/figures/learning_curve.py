@@ -28,7 +28,9 @@ def learning_curve(records: Sequence[Mapping[str, Any]], *, title: str, n_train:
         keys = sorted({key for record in records for key in record if key.endswith(f"_{name}")})
         for color, key in zip(COLORS, keys, strict=False):
             points = [(ends[record["stage"]] + record["step"], record[key]) for record in records if key in record]
-            axes.plot(*zip(*points, strict=True), color=color, marker="o", markersize=2.5, label=f"{key.removesuffix(f'_{name}')} (n={n_train:,})")
+            axes.plot(
+                *zip(*points, strict=True), color=color, marker="o", markersize=2.5, label=f"{key.removesuffix(f'_{name}')} (n={n_train:,})"
+            )
         if name == "accuracy" and test is not None:
             axes.axhline(test[0], color=COLORS[1], linestyle="--", label=f"test, at the end (n={test[1]:,})")
         for end in ends[1:-1]:

@@ -5,7 +5,7 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int, Num
+from jaxtyping import Array, Bool, Int, Num
 
 from bioexp.training import as_float
 from bioexp.types import Apply, Params
@@ -22,7 +22,7 @@ def correct(apply: Apply, params: Params, x: Num[np.ndarray, "n *shape"], y: Int
 @partial(jax.jit, static_argnums=0)
 def _correct(apply: Apply, params: Params, x: Num[Array, "n *shape"], y: Int[Array, "n"]) -> Bool[Array, "seeds n"]:
     def predicted(params: Params) -> Int[Array, "n"]:
-        def one(image: Num[Array, "*shape"]) -> Float[Array, ""]:
+        def one(image: Num[Array, "*shape"]) -> Int[Array, ""]:
             return jnp.argmax(apply(params, as_float(image)[None])[0][0])
 
         return jax.lax.map(one, x, batch_size=min(1000, len(x)))

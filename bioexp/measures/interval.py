@@ -45,8 +45,8 @@ def student(values: Sequence[float]) -> Interval:
 
 
 def accuracy(per_seed: Sequence[float], n: int) -> Interval:
-    """Accuracy over n images: binomial for one seed, t over several, ends kept inside [0, 1]."""
-    if len(per_seed) == 1:
+    """Accuracy over n images: t over several seeds, ends kept inside [0, 1]; binomial for one, or where all are the same."""
+    if len(set(per_seed)) == 1:
         return wilson(round(per_seed[0] * n), n)
     mean, low, high, over = student(per_seed)
     return Interval(mean, max(0.0, low), min(1.0, high), over)

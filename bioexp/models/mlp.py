@@ -30,7 +30,8 @@ def mlp(
     """
     sizes = [prod(shape), *hidden, classes]
     activations = [ACTIVATIONS[activation]] * len(hidden) + [ACTIVATIONS["linear"]]
-    return stack([affine(*pair, f, bias=bias) for *pair, f in zip(sizes[:-1], sizes[1:], activations, strict=True)])
+    layers = zip(sizes[:-1], sizes[1:], activations, strict=True)
+    return stack([affine(inputs, units, f, bias=bias) for inputs, units, f in layers])
 
 
 def affine(inputs: int, units: int, activation: Activation, *, bias: bool) -> LayerMap:

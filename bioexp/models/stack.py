@@ -9,7 +9,6 @@ from jaxtyping import Array, Float, Key, Num
 from bioexp.ops import Ops, exact
 from bioexp.types import Layer, Model, Params
 
-
 Forward = tuple[Float[Array, "batch classes"], tuple[Layer, ...]]
 
 

@@ -2,7 +2,7 @@
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Key
+from jaxtyping import Array, Float, Key
 
 from bioexp.types import Batch, Learned, Model, Objective, Params, Rule, State
 
@@ -13,7 +13,7 @@ def backprop(model: Model, objective: Objective) -> Rule:
     def init(key: Key[Array, ""], params: Params, data: Batch) -> State:
         return ()
 
-    def loss(params: Params, batch: Batch):  # noqa: ANN202
+    def loss(params: Params, batch: Batch) -> tuple[Float[Array, ""], Float[Array, ""]]:
         logits, _ = model.apply(params, batch.x)
         accuracy = jnp.mean(jnp.argmax(logits, axis=1) == batch.y)
         return jnp.mean(objective.per_example(logits, batch.y)) + objective.penalty(params), accuracy

@@ -1,0 +1,50 @@
+"""Prototype scores, accuracies and digests of code."""
+
+import jax.numpy as jnp
+import numpy as np
+
+from bioexp.config import load
+from bioexp.measures.accuracy import correct
+from bioexp.measures.prototypes import class_means, correlations, prototype_score
+from bioexp.models import mlp
+from bioexp.provenance import code_digest
+
+
+def test_the_class_means_themselves_score_one():
+    rng = np.random.default_rng(0)
+    x, y = rng.random((30, 4, 4)), np.arange(30) % 3
+    means = class_means(x, y, 3)
+    np.testing.assert_allclose(means[1], x[y == 1].reshape(10, 16).mean(axis=0))
+    assert abs(prototype_score(means, means) - 1) < 1e-12
+
+
+def test_correlations_are_pearsons():
+    rng = np.random.default_rng(0)
+    w, means = rng.random((5, 9)), rng.random((3, 9))
+    np.testing.assert_allclose(correlations(w, means), np.corrcoef(w, means)[:5, 5:])
+
+
+def test_a_constant_weight_vector_correlates_with_nothing():
+    assert (correlations(np.ones((1, 9)), np.random.default_rng(0).random((3, 9))) == 0).all()
+
+
+def test_every_example_is_counted_whatever_the_batches():
+    model = mlp((4,), 3, hidden=())
+    params = {"layers": {"0": {"w": jnp.stack([jnp.eye(3, 4)] * 2), "b": jnp.zeros((2, 3))}}}
+    x = np.eye(4, dtype=np.float32)[np.arange(2503) % 3]
+    y = (np.arange(2503) % 3).astype(np.int32)
+    y[:100] = 1 - np.minimum(y[:100], 1)
+    right = correct(model.apply, params, x, y)
+    assert right.shape == (2, 2503)
+    assert right[0, 100:].all()
+    assert not right[0, :100].any()
+
+
+def test_the_code_digest_sees_models_rules_and_optimizers_but_not_data(write_config):
+    path = write_config()
+    digests = {
+        change: code_digest(*load(path, [change] if change else []))
+        for change in ("", "dataset.name=iris", "stages.0.steps=3", "model.name=log_net", "stages.0.optimizer.name=adam")
+    }
+    assert digests[""] == digests["dataset.name=iris"] == digests["stages.0.steps=3"]
+    assert digests["model.name=log_net"] != digests[""]

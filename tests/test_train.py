@@ -1,0 +1,230 @@
+"""Run directories: what is finished stays, what was interrupted goes on, what is wrong is never trusted."""
+
+import json
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bioexp import run
+from bioexp.commands import seed_group
+from bioexp.commands.train import plan, train
+from bioexp.config import load
+from bioexp.types import UserError
+
+
+@pytest.fixture
+def small(write_config):
+    (experiment,) = load(write_config(), ["snapshots=[0, 8]"])
+    return experiment
+
+
+def files(path):
+    return {str(child.relative_to(path)): child.read_bytes() for child in sorted(path.rglob("*")) if child.is_file()}
+
+
+def test_a_finished_run_holds_what_the_contract_says(small, tmp_path):
+    (done,) = train(small, results=tmp_path, seeds=[3])
+    names = set(files(done.path))
+    assert {"config.yaml", "provenance.json", "metrics.jsonl", "summary.json", "weights.npz", "FINISHED"} <= names
+    assert {"snapshots/0000.npz", "snapshots/0008.npz", "figures/w1.png", "figures/learning_curve.png"} <= names
+    assert "state.npz" not in names
+    assert done.path.name.endswith("-s3")
+    assert done.summary["n_test"] == 90
+    assert done.provenance["dataset"]["name"] == "blobs"
+    assert [record["step"] for record in done.metrics] == [4, 8, 12]
+    assert {"stage", "step", "epoch", "train_loss", "train_accuracy"} == set(done.metrics[0])
+    with np.load(done.path / "weights.npz", allow_pickle=False) as weights:
+        assert set(weights.files) == {"layers/0/w", "layers/0/b", "layers/1/w", "layers/1/b"}
+
+
+def test_training_again_changes_nothing(small, tmp_path):
+    first = [files(one.path) for one in train(small, results=tmp_path, seeds=[0, 1])]
+    assert [files(one.path) for one in train(small, results=tmp_path, seeds=[0, 1])] == first
+
+
+def test_more_seeds_train_only_what_is_missing(small, tmp_path):
+    train(small, results=tmp_path, seeds=[0, 1])
+    todo = plan(small, results=tmp_path, seeds=[0, 1, 2, 3])
+    assert todo.finished == (0, 1)
+    assert todo.groups == (((2, 3), None),)
+
+
+class Stopped(Exception):
+    pass
+
+
+def test_an_interrupted_group_continues_to_the_same_bits(small, tmp_path, monkeypatch):
+    monkeypatch.setattr(seed_group, "CHECKPOINT_EVERY", 0.0)
+    whole = train(small, results=tmp_path / "whole", seeds=[0, 1])
+
+    def stop(record, steps):
+        if record.total == 8:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        train(small, results=tmp_path / "parts", seeds=[0, 1], watch=stop)
+    with pytest.raises(UserError, match=r"no finished run here \(stopped in stage 0, step 8\); run `bioexp train` again"):
+        run.open_run(run.directory(tmp_path / "parts", small, 0))
+    assert plan(small, results=tmp_path / "parts", seeds=[1]).groups[0][0] == (0, 1)
+    said = []
+    parts = train(small, results=tmp_path / "parts", seeds=[0, 1], say=said.append)
+    assert said == ["small: continuing seeds 0, 1 at stage 0, step 4"]
+    for one, other in zip(whole, parts, strict=True):
+        assert one.metrics == other.metrics
+        assert (one.path / "weights.npz").read_bytes() == (other.path / "weights.npz").read_bytes()
+
+
+def train_slowly(config, results):
+    seed_group.CHECKPOINT_EVERY = 0.0
+    train(*load(config), results=results, seeds=[0], watch=lambda record, steps: time.sleep(0.3))
+
+
+def test_a_killed_process_loses_only_what_it_had_not_yet_saved(write_config, tmp_path):
+    config = write_config()
+    (experiment,) = load(config)
+    process = multiprocessing.get_context("spawn").Process(target=train_slowly, args=(config, tmp_path))
+    process.start()
+    path = run.directory(tmp_path, experiment, 0)
+    deadline = time.monotonic() + 60
+    while not (path / "state.npz").exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    os.kill(process.pid, signal.SIGKILL)
+    process.join()
+    assert not (path / "FINISHED").exists()
+    said = []
+    (done,) = train(experiment, results=tmp_path, seeds=[0], say=said.append)
+    assert "continuing seed 0" in said[0]
+    (whole,) = train(experiment, results=tmp_path / "whole", seeds=[0])
+    assert (done.path / "weights.npz").read_bytes() == (whole.path / "weights.npz").read_bytes()
+
+
+def test_two_processes_cannot_train_the_same_run(small, tmp_path):
+    path = run.directory(tmp_path, small, 0)
+    run.prepare(path, small)
+    holder = f"""
+import fcntl, time
+file = open({str(path / ".lock")!r}, "a+")
+fcntl.flock(file, fcntl.LOCK_EX)
+print("process 1 on elsewhere", file=file, flush=True)
+print("held", flush=True)
+time.sleep(60)
+"""
+    with subprocess.Popen([sys.executable, "-c", holder], stdout=subprocess.PIPE) as other:
+        other.stdout.readline()
+        try:
+            with pytest.raises(UserError, match="is being trained by process 1 on elsewhere"):
+                train(small, results=tmp_path, seeds=[0])
+        finally:
+            other.kill()
+    assert train(small, results=tmp_path, seeds=[0])
+
+
+def test_runs_of_other_code_are_trained_again_unless_kept(small, tmp_path):
+    (done,) = train(small, results=tmp_path, seeds=[0])
+    provenance = json.loads((done.path / "provenance.json").read_text())
+    (done.path / "provenance.json").write_text(json.dumps(provenance | {"code_digest": "older"}))
+    said = []
+    train(small, results=tmp_path, seeds=[0], keep_stale=True, say=said.append)
+    assert json.loads((done.path / "provenance.json").read_text())["code_digest"] == "older"
+    train(small, results=tmp_path, seeds=[0], say=said.append)
+    assert json.loads((done.path / "provenance.json").read_text())["code_digest"] == provenance["code_digest"]
+    assert [line.rpartition("; ")[2] for line in said] == ["kept as it is", "trained again"]
+
+
+def test_validation_examples_are_held_out_and_scored(small, write_config, tmp_path):
+    (experiment,) = load(write_config(), ["validate=true"])
+    (done,) = train(experiment, results=tmp_path, seeds=[0])
+    assert done.provenance["dataset"]["n_train"] == 270
+    assert all("validation_accuracy" in record for record in done.metrics)
+
+
+def test_a_rule_of_ones_own_is_kept_beside_the_run(write_config, tmp_path):
+    (tmp_path / "own.py").write_text("from bioexp.rules.backprop import backprop as own\n")
+    (experiment,) = load(write_config(), ["stages.0.rule=./own.py:own"])
+    (done,) = train(experiment, results=tmp_path, seeds=[0])
+    (tmp_path / "own.py").unlink()
+    assert run.revive(done, None).experiment.stages[0].rule.name == "./own.py:own"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("stages.0.batch_size=1000", r"--set stages.0.batch_size=1000  stages\[0\].batch_size: 1000 is more than the 300 examples"),
+        ("stages.0.train=[layers/7]", r"stages\[0\].train: the model has no layers/7 \(it has layers/0/b, layers/0/w"),
+        ("stages.0.project={layers/9: unit_interval}", "the model has no layers/9"),
+        (
+            "stages.0.optimizer={name: sgd, learning_rate: {layers/0: 0.1}}",
+            r"stages\[0\].optimizer: no learning rate for layers/1/b, layers/1/w",
+        ),
+        ("snapshots=[99]", "snapshots: 99 lies after the last step, 12"),
+        (
+            "stages.0.optimizer={name: sgd, learning_rate: 1.0e+30}",
+            "small stage 0 epoch 0: .* is nan since step .*; lower its learning_rate",
+        ),
+    ],
+)
+def test_what_only_the_data_can_show_is_an_error_with_its_place(write_config, tmp_path, change, message):
+    (experiment,) = load(write_config(), [change])
+    with pytest.raises(UserError, match=message):
+        train(experiment, results=tmp_path, seeds=[0])
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("FINISHED", b"99\n", "is a run of format 99, this bioexp reads format 1"),
+        ("weights.npz", b"PK\x03\x04 cut", "weights.npz: is damaged"),
+        ("summary.json", b"{", "summary.json is damaged"),
+    ],
+)
+def test_a_run_that_was_tampered_with_is_refused(small, tmp_path, name, content, message):
+    (done,) = train(small, results=tmp_path, seeds=[0])
+    (done.path / name).write_bytes(content)
+    with pytest.raises(UserError, match=message):
+        run.open_run(done.path)
+
+
+def test_weights_of_another_shape_are_refused(small, tmp_path):
+    (done,) = train(small, results=tmp_path, seeds=[0])
+    run.save_weights(done.path / "weights.npz", {"layers": {"0": {"w": np.zeros((2, 2))}}})
+    with pytest.raises(UserError, match=r"weights.npz: does not hold this model's weights"):
+        run.revive(run.open_run(done.path), None)
+
+
+def test_a_results_path_that_is_a_file_is_named(small, tmp_path):
+    (tmp_path / "results").write_text("")
+    with pytest.raises(UserError, match="cannot be made"):
+        train(small, results=tmp_path / "results", seeds=[0])
+
+
+def test_a_full_disk_is_named_and_nothing_half_written_is_left(small, tmp_path, monkeypatch):
+    def full(file, **arrays):
+        file.write(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "savez", full)
+    with pytest.raises(UserError, match=r"cannot be written \(No space left on device\)"):
+        train(small, results=tmp_path, seeds=[0])
+    assert not list(tmp_path.rglob("*.npz*"))
+    assert not list(tmp_path.rglob("FINISHED"))
+
+
+def test_runs_are_found_by_what_the_user_calls_them(small, write_config, tmp_path):
+    (older,) = train(small, results=tmp_path, seeds=[0])
+    (other,) = load(write_config(), ["stages.0.steps=8"])
+    newer = train(other, results=tmp_path, seeds=[0, 1])
+    assert run.find(tmp_path, []) == [one.path for one in newer]
+    assert run.find(tmp_path, ["small"]) == [one.path for one in newer]
+    assert run.find(tmp_path, [older.name]) == [older.path]
+    assert run.find(tmp_path, [str(older.path)]) == [older.path]
+    with pytest.raises(UserError, match="none: no such run"):
+        run.find(tmp_path, ["none"])
+    with pytest.raises(UserError, match="no finished run here"):
+        run.find(Path(tmp_path / "empty"), [])
