@@ -56,7 +56,7 @@ def _scaled(steps: int, learning_rate: Rate, decay_to: float) -> list[optax.Grad
     return [per_layer, decay]
 
 
-OPTIMIZERS = {"sgd": sgd, "adam": adam}
+OPTIMIZERS: Mapping[str, Callable[..., optax.GradientTransformation]] = {"sgd": sgd, "adam": adam}
 
 
 Projection = Callable[[Float[Array, "..."]], Float[Array, "..."]]

@@ -6,7 +6,9 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import jax
@@ -40,6 +42,7 @@ def train_group(experiment: Experiment, dataset: Dataset, paths: Mapping[int, Pa
         raise UserError(f"{experiment.where(('snapshots',))}  snapshots: {late[0]} lies after the last step, {steps}")
     for path in paths.values():
         run.prepare(path, experiment)
+    Thread(target=import_module, args=("matplotlib.figure",), daemon=True).start()  # needed at the end; half a second less to wait
     with run.locked(list(paths.values())):
         for path in paths.values() if state is None else ():
             run.start_over(path)
