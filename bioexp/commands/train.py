@@ -114,7 +114,8 @@ def last_line(result: dict[str, Any]) -> str:
     """What a user wants to know when training is done: the score, its interval, the document's value, where to look, what next."""
     low, high = result["ci95"]
     seeds = f", {result['n_seeds']} seeds" if result["n_seeds"] > 1 else ", 1 seed (binomial interval)"
-    parts = [f"test {result['test_accuracy']:.4f} [{low:.4f}, {high:.4f}] n={result['n_test']}{seeds}"]
+    instead = f" on {result['dataset']}" if "@" in result["experiment"] else ""
+    parts = [f"test {result['test_accuracy']:.4f} [{low:.4f}, {high:.4f}]{instead} n={result['n_test']}{seeds}"]
     document = result["document"]
     if document:
         other = f" ({document['config']})" if document["config"] != result["experiment"].partition("@")[0] else ""
