@@ -36,7 +36,7 @@ format: install
 
 bench: install
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check torch || echo "torch cannot be had: its rows will say so"
-	$(BIN)/python -m tests.bench
+	$(BIN)/python tests/bench
 
 clean:
 	rm -rf .venv build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache
