@@ -244,26 +244,12 @@ def _preview_lines(shown: dict[str, Any]) -> list[str]:
 
 def _show_robustness(terminal: Terminal, record: dict[str, Any]) -> None:
     """Attacks down, eps across; then what the checks say, red ones first."""
-    from bioexp.attacks.eps import show_eps
+    from bioexp.measures.robustness_table import by_eps, findings
 
-    rows: dict[str, dict[str, Any]] = {}
-    for row in record["rows"]:
-        column = "clean" if row["eps"] is None else show_eps(row["eps"])
-        rows.setdefault(row["attack"], {"attack": row["attack"]})[column] = row["accuracy"]
-    columns = list(dict.fromkeys(column for row in rows.values() for column in row if column != "attack"))
-    clean = rows.pop("clean", {})
-    table = [row | {"clean": clean.get("clean")} for row in rows.values()]
+    columns, rows = by_eps(record)
     about = f"{record['norm']}, {record['n']:,} test images, {record['rows'][0]['interval']}, gradient: {record['gradient_source']}"
-    title = f"{record['experiment']}: accuracy under attack ({about})"
-    terminal.table(table, ["attack", *columns], title=title)
-    red = [flag for flag in record["flags"] if flag["state"] == "red"]
-    unchecked = [flag["code"] for flag in record["flags"] if flag["state"] == "not checked"]
-    for flag in red:
-        terminal.show(
-            None, [f"{flag['words']} ({flag['code']} at eps {', '.join(map(show_eps, flag['eps'])) or 'any'}): {flag['sentence']}"]
-        )
-    quiet = len(record["flags"]) - len(red) - len(unchecked)
-    terminal.show(None, [f"{quiet} checks quiet, {len(red)} red" + (f"; not checked: {', '.join(unchecked)}" if unchecked else "")])
+    terminal.table(rows, columns, title=f"{record['experiment']}: accuracy under attack ({about})")
+    terminal.show(None, findings(record))
 
 
 def _detail_lines(found: dict[str, Any]) -> list[str]:

@@ -147,7 +147,16 @@ def prepare(path: Path, experiment: Experiment) -> None:
 def start_over(path: Path) -> None:
     """Forget what a run held, the mark that it can be trusted first."""
     (path / "FINISHED").unlink(missing_ok=True)
-    for name in ("metrics.jsonl", "state.npz", "snapshots", "attacks", "robustness.csv", "robustness.md", "robustness.png"):
+    for name in (
+        "metrics.jsonl",
+        "state.npz",
+        "snapshots",
+        "attacks",
+        "robustness.json",
+        "robustness.csv",
+        "robustness.md",
+        "robustness.png",
+    ):
         child = path / name
         shutil.rmtree(child) if child.is_dir() else child.unlink(missing_ok=True)
 

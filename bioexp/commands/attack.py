@@ -19,7 +19,7 @@ from bioexp.attacks.eps import DEFAULT_EPS, check_eps, parse_eps
 from bioexp.figures.adversarial_grid import Attacked, adversarial_grid
 from bioexp.figures.canvas import save
 from bioexp.figures.robustness_curve import robustness_curve
-from bioexp.files import read_arrays, write_atomically, write_text
+from bioexp.files import read_arrays, write_atomically, write_json, write_text
 from bioexp.measures.checks import Evidence, Stored
 from bioexp.measures.flags import check
 from bioexp.measures.robustness import Apply, Net, Outcome, evaluate, key_of, logits
@@ -113,6 +113,7 @@ def _attack_one(
     flags = check(evidence)
     subject = f"{run.path.parent.name} on {dataset}"
     table = tabulate(subject, run.seed, evidence.clean, outcomes, flags)
+    write_json(run.path / "robustness.json", record(table))
     write_text(run.path / "robustness.csv", as_csv(table))
     write_text(run.path / "robustness.md", as_markdown(table))
     _draw_curve(run.path / "robustness.png", table, 1 / evidence.scores.shape[1])

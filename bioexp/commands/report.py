@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-import csv
+import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +14,7 @@ import yaml
 from bioexp import __version__
 from bioexp.commands.train import outcome, printed
 from bioexp.files import write_text
+from bioexp.measures.robustness_table import by_eps, findings
 from bioexp.types import Run, UserError
 
 CAPTIONS = {
@@ -61,14 +62,19 @@ def _experiment(runs: Sequence[Run]) -> dict[str, Any]:
 def _seed(run: Run) -> dict[str, Any]:
     place = {name: i for i, name in enumerate(CAPTIONS)}
     pictures = sorted([*run.path.glob("figures/*.png"), *run.path.glob("*.png")], key=lambda path: (place.get(path.stem, 99), path.stem))
-    table = run.path / "robustness.csv"
+    file = run.path / "robustness.json"
+    robustness = json.loads(file.read_text("utf-8")) if file.is_file() else None
+    columns, rows = by_eps(robustness) if robustness else ([], [])
     return {
         "seed": run.seed,
         "name": run.name,
         "summary": run.summary,
         "provenance": run.provenance,
         "pictures": [{"name": path.stem, "caption": CAPTIONS.get(path.stem, ""), "data": _inlined(path)} for path in pictures],
-        "robustness": list(csv.reader(table.read_text("utf-8").splitlines())) if table.is_file() else [],
+        "robustness": robustness,
+        "columns": columns,
+        "rows": rows,
+        "findings": findings(robustness) if robustness else [],
     }
 
 

@@ -4,7 +4,7 @@ import csv
 import io
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import Bool
@@ -87,6 +87,26 @@ def record(table: Table) -> dict[str, object]:
         "rows": rows,
         "flags": flags,
     }
+
+
+def by_eps(table: Mapping[str, Any]) -> tuple[list[str], list[dict[str, Any]]]:
+    """A record's accuracies with attacks down and eps across: the column names, and a row per attack that begins with "attack"."""
+    rows: dict[str, dict[str, Any]] = {}
+    for row in table["rows"]:
+        column = "clean" if row["eps"] is None else show_eps(row["eps"])
+        rows.setdefault(row["attack"], {"attack": row["attack"]})[column] = row["accuracy"]
+    clean = rows.pop("clean", {}).get("clean")
+    shown = [{"attack": row.pop("attack"), "clean": clean, **row} for row in rows.values()]
+    return list(dict.fromkeys(column for row in shown for column in row)), shown
+
+
+def findings(table: Mapping[str, Any]) -> list[str]:
+    """What a record's checks say: a sentence for each red one, then how many were quiet and which could not be made."""
+    red = [flag for flag in table["flags"] if flag["state"] == "red"]
+    unchecked = [flag["code"] for flag in table["flags"] if flag["state"] == "not checked"]
+    said = [f"{flag['words']} ({flag['code']} at eps {', '.join(map(show_eps, flag['eps'])) or 'any'}): {flag['sentence']}" for flag in red]
+    quiet = len(table["flags"]) - len(red) - len(unchecked)
+    return [*said, f"{quiet} checks quiet, {len(red)} red" + (f"; not checked: {', '.join(unchecked)}" if unchecked else "")]
 
 
 def as_csv(table: Table) -> str:
