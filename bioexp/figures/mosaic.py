@@ -33,7 +33,7 @@ def mosaic(w: Float[np.ndarray, "units inputs"], shape: tuple[int, ...], *, titl
     for i, tile in enumerate(tiles):
         top, left = (i // columns) * (height + 1) + 1, (i % columns) * (width + 1) + 1
         sheet[top : top + height, left : left + width] = tile
-    figure = canvas(6.4, 6.4 * rows / columns + 1.1)
+    figure = canvas(6.4, 5.6 * rows / columns + 0.8)
     axes = figure.add_subplot()
     drawn = axes.imshow(sheet, cmap="RdBu_r" if signed else "gray_r", vmin=-1 if signed else 0, vmax=1, interpolation="nearest")
     axes.set_xticks([])
