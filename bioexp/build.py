@@ -44,25 +44,27 @@ def dataset_of(experiment: Experiment, data_dir: Path | None, say: Callable[[str
 def split(experiment: Experiment, dataset: Dataset) -> Split:
     """Train, validation and test examples; the last tenth of train is held out when the config says `validate: true`."""
     test = Examples(dataset.x_test, dataset.y_test)
-    if not experiment.validate:
-        return Split(Examples(dataset.x_train, dataset.y_train), None, test)
-    kept = len(dataset.y_train) - len(dataset.y_train) // 10
-    train = Examples(dataset.x_train[:kept], dataset.y_train[:kept])
-    return Split(train, Examples(dataset.x_train[kept:], dataset.y_train[kept:]), test)
+    n = None if experiment.examples == "all" else experiment.examples
+    x, y = dataset.x_train[:n], dataset.y_train[:n]
+    kept = len(y) - len(y) // 10 if experiment.validate else len(y)
+    validation = Examples(x[kept:], y[kept:]) if experiment.validate else None
+    return Split(Examples(x[:kept], y[:kept]), validation, test)
 
 
-def model_of(experiment: Experiment, dataset: Dataset) -> Model:
-    """The model, for the shape and the classes of the dataset."""
-    model: Model = experiment.model.builder(dataset.shape, dataset.n_classes, **experiment.model.options)
+def model_of(experiment: Experiment, dataset: Dataset, stage: int = -1) -> Model:
+    """The model as a stage sees it, for the shape and the classes of the dataset; the last stage's is the one deployed."""
+    options = {**experiment.model.options, **experiment.stages[stage].model}
+    model: Model = experiment.model.builder(dataset.shape, dataset.n_classes, **options)
     return model
 
 
-def stages_of(experiment: Experiment, model: Model, train: Examples) -> tuple[Stage, ...]:
+def stages_of(experiment: Experiment, dataset: Dataset, train: Examples) -> tuple[Stage, ...]:
     """The stages, with lengths in steps; raises UserError where one does not fit the model or the data."""
     import jax
 
-    params = jax.eval_shape(model.init, jax.random.key(0))
-    return tuple(_stage(experiment, number, stage, model, params, train) for number, stage in enumerate(experiment.stages))
+    models = [model_of(experiment, dataset, number) for number in range(len(experiment.stages))]
+    params = jax.eval_shape(models[0].init, jax.random.key(0))
+    return tuple(_stage(experiment, number, model, params, train) for number, model in enumerate(models))
 
 
 def length(stage: StageConfig, n: int) -> tuple[int, int, int]:
@@ -73,11 +75,11 @@ def length(stage: StageConfig, n: int) -> tuple[int, int, int]:
     return batch_size, steps, min(per_epoch if stage.record_every == "epoch" else stage.record_every, steps)
 
 
-def _stage(experiment: Experiment, number: int, config: StageConfig, model: Model, params: Params, train: Examples) -> Stage:
+def _stage(experiment: Experiment, number: int, model: Model, params: Params, train: Examples) -> Stage:
     from bioexp.models.stack import above
     from bioexp.optimizers import project
 
-    at = ("stages", number)
+    at, config = ("stages", number), experiment.stages[number]
     batch_size, steps, record_every = length(config, len(train.y))
     if batch_size > len(train.y):
         raise UserError(
@@ -105,7 +107,7 @@ def _stage(experiment: Experiment, number: int, config: StageConfig, model: Mode
     rule = config.rule.builder(above(model, learning[0]), config.objective.builder(**config.objective.options), **config.rule.options)
     optimizer = config.optimizer.builder(steps, **config.optimizer.options)
     projections = {path: choice.builder(**choice.options) for path, choice in config.project.items()}
-    return Stage(rule, optimizer, lambda params: project(projections, params), tuple(learning), batch_size, steps, record_every)
+    return Stage(model, rule, optimizer, lambda params: project(projections, params), tuple(learning), batch_size, steps, record_every)
 
 
 def _refuse_unknown(place: str, key: str, prefixes: Iterable[str], leaves: list[str]) -> None:

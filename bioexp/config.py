@@ -31,6 +31,7 @@ def _experiment(
     dataset: Node,
     model: Node,
     stages: tuple[Node, ...],
+    examples: Count | Literal["all"] = "all",
     snapshots: tuple[Natural, ...] = (),
     validate: bool = False,
     axes: Mapping[str, tuple[Any, ...]] = {},
@@ -41,6 +42,7 @@ def _experiment(
 def _stage(
     *,
     rule: Node,
+    model: Mapping[str, Any] = {},
     objective: Node = "cross_entropy",
     optimizer: Node = "adam",
     project: Mapping[str, Node] = {},
@@ -69,9 +71,13 @@ class Choice:
 
 @dataclass(frozen=True)
 class StageConfig:
-    """One stage as the config says it; lengths are in steps or in epochs of the dataset at hand."""
+    """One stage as the config says it; lengths are in steps or in epochs of the dataset at hand.
+
+    model: options in which the model of this stage differs from the experiment's; its weights are the same.
+    """
 
     rule: Choice
+    model: Mapping[str, Any]
     objective: Choice
     optimizer: Choice
     project: Mapping[str, Choice]
@@ -84,13 +90,18 @@ class StageConfig:
 
 @dataclass(frozen=True)
 class Experiment:
-    """A checked config. `where` finds the file and line of a key, for errors that only the data can show."""
+    """A checked config.
+
+    examples: how many of the first training examples are used. `where` finds the file and line of a key, for errors that
+    only the data can show.
+    """
 
     name: str
     dataset: Choice
     fallback: str | None
     model: Choice
     stages: tuple[StageConfig, ...]
+    examples: int | Literal["all"]
     snapshots: tuple[int, ...]
     validate: bool
     own_dataset: str
@@ -139,6 +150,7 @@ def resolved(experiment: Experiment) -> dict[str, Any]:
         "dataset": dataset,
         "model": experiment.model.resolved(),
         "stages": [_resolved_stage(stage) for stage in experiment.stages],
+        "examples": experiment.examples,
         "snapshots": list(experiment.snapshots),
         "validate": experiment.validate,
     }
@@ -167,6 +179,7 @@ def _resolved_stage(stage: StageConfig) -> dict[str, Any]:
     length = {"steps": stage.steps} if stage.steps is not None else {"epochs": stage.epochs}
     return {
         "rule": stage.rule.resolved(),
+        "model": _lists(stage.model),
         "objective": stage.objective.resolved(),
         "optimizer": stage.optimizer.resolved(),
         "project": {path: choice.resolved() for path, choice in stage.project.items()},
@@ -245,13 +258,25 @@ class _Reading:
         dataset, fallback = self.dataset(values["dataset"]) if "dataset" in values else (None, None)
         model = self.choice("model", values["model"], ("model",)) if "model" in values else None
         stages = [self.stage(node, ("stages", i)) for i, node in enumerate(values.get("stages", ()))]
+        for i, stage in enumerate(stages):
+            if stage and model:
+                self.fields(model.builder, {**model.options, **stage.model}, ("stages", i, "model"))
         if values.get("stages") == ():
             self.wrong(("stages",), "needs at least one")
         if len(self.problems) > before or dataset is None or model is None:
             return None
-        trained = tuple(stage for stage in stages if stage)
-        snapshots = tuple(sorted(values["snapshots"]))
-        return Experiment(values["name"], dataset, fallback, model, trained, snapshots, values["validate"], own_dataset, self.where)
+        return Experiment(
+            name=values["name"],
+            dataset=dataset,
+            fallback=fallback,
+            model=model,
+            stages=tuple(stage for stage in stages if stage),
+            examples=values["examples"],
+            snapshots=tuple(sorted(values["snapshots"])),
+            validate=values["validate"],
+            own_dataset=own_dataset,
+            where=self.where,
+        )
 
 
 def _choice(name: str, values: dict[str, Any], builder: Callable[..., Any], files: tuple[Path, ...], folder: Path) -> Choice:

@@ -21,4 +21,13 @@ def cross_entropy() -> Objective:
     return Objective(per_example, no_penalty)
 
 
-OBJECTIVES = {"cross_entropy": cross_entropy}
+def true_class_logit() -> Objective:
+    """-logits[y], as Thériault & François 2021 print it; nothing in it makes classes compete, so it collapses."""
+
+    def per_example(logits: Float[Array, "batch classes"], y: Int[Array, "batch"]) -> Float[Array, "batch"]:
+        return -jnp.take_along_axis(logits, y[:, None], axis=1)[:, 0]
+
+    return Objective(per_example, no_penalty)
+
+
+OBJECTIVES = {"cross_entropy": cross_entropy, "true_class_logit": true_class_logit}

@@ -18,7 +18,7 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float, Int, Integer, Key, Num
 
-from bioexp.types import Batch, Examples, Metrics, Model, Params, Stage, State, UserError
+from bioexp.types import Batch, Examples, Metrics, Params, Stage, State, UserError
 
 
 class TrainState(NamedTuple):
@@ -64,7 +64,6 @@ class Checkpoint(NamedTuple):
 
 
 def fit(
-    model: Model,
     stages: Sequence[Stage],
     examples: Examples,
     seeds: Sequence[int],
@@ -79,7 +78,7 @@ def fit(
     """
     data = Batch(jnp.asarray(examples.x), jnp.asarray(examples.y))
     numbers = np.asarray(seeds, dtype=np.uint32)
-    params = jax.jit(jax.vmap(lambda seed: model.init(_key(seed, 0))))(numbers)
+    params = jax.jit(jax.vmap(lambda seed: stages[0].model.init(_key(seed, 0))))(numbers)
     compile_s, before, at = 0.0, 0, resume.stage if resume else 0
     for number, stage in enumerate(stages):
         if number >= at:
@@ -89,7 +88,7 @@ def fit(
                 state, first = _restored(state, resume), resume.step
             if number == at:
                 yield Record(number, first, before + first, first / per_epoch, state, {}, compile_s)
-            inputs = _inputs(model, stage, state, data)
+            inputs = _inputs(stage, state, data)
             scans: dict[int, Any] = {}
             for start, stop in pairwise(_boundaries(stage, before, marks, first)):
                 rows = np.stack([order(seed, number, start, stop, len(data.y), stage.batch_size) for seed in seeds])
@@ -207,14 +206,14 @@ def _alone(function: Callable[..., Any], axes: Sequence[int | None]) -> Callable
     return squeezed
 
 
-def _inputs(model: Model, stage: Stage, state: TrainState, data: Batch) -> Num[Array, "..."]:
+def _inputs(stage: Stage, state: TrainState, data: Batch) -> Num[Array, "..."]:
     """What the lowest trained layer sees: the images, or the features of each seed, computed once."""
     lowest = min(stage.train)
     if not lowest:
         return data.x
 
     def features(params: Params) -> Float[Array, "n units"]:
-        return jax.lax.map(lambda x: model.apply(params, as_float(x)[None])[1][lowest].x[0], data.x, batch_size=1024)
+        return jax.lax.map(lambda x: stage.model.apply(params, as_float(x)[None])[1][lowest].x[0], data.x, batch_size=1024)
 
     return jax.jit(jax.vmap(features))(merge(state.frozen, state.params))
 

@@ -6,7 +6,7 @@ Nothing here imports JAX, so that the command line starts at once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Protocol, runtime_checkable
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     import optax
     from jaxtyping import Array, Float, Int, Key, Num
+    from matplotlib.figure import Figure
 
     from bioexp.ops import Ops
 
@@ -134,10 +135,12 @@ class Rule(NamedTuple):
 class Stage(NamedTuple):
     """One phase of training, ready to run.
 
+    model: the network of this phase; a later one may read the same weights otherwise, and the last one is deployed.
     train: the layers that learn, as numbers; everything below the first of them is computed once and cached.
     steps, record_every: lengths in minibatches.
     """
 
+    model: Model
     rule: Rule
     optimizer: optax.GradientTransformation
     project: Callable[[Params], Params]
@@ -184,23 +187,78 @@ class Run:
         return f"{self.path.parent.name}/{self.path.name}"
 
 
+class Attacked(NamedTuple):
+    """What one attack left of a run: correct[e, i] says whether test image i survived eps[e]; n images from the first on."""
+
+    eps: tuple[float, ...]
+    correct: np.ndarray
+
+
+class Trained(NamedTuple):
+    """A finished run with its network and its data at hand; attacks by name, those that were made."""
+
+    run: Run
+    model: Model
+    params: Params
+    dataset: Dataset
+    attacks: Mapping[str, Attacked]
+
+
+# The runs that a claim or a figure may look at: by config name, then one per seed, in the order of the seeds.
+# A config with axes has all its combinations there, each with all its seeds.
+Evidence = Mapping[str, Sequence[Trained]]
+
+
+@dataclass(frozen=True)
+class Control:
+    """The same measure where the claim should not hold: what it is, and its value per seed."""
+
+    what: str
+    measure: Callable[[Evidence], Sequence[float]]
+
+
 @dataclass(frozen=True)
 class Claim:
-    """A number that a document prints: its ledger id, where it stands, what it says.
+    """A number or sentence of a document, and how it is tested.
 
-    configs: the first re-measures it; the others show it beside their own.
+    id: as in the ledger, "log_net/acc_log". where: its place in the document. what: what it says.
+    measured: what the value is, in words. expected: the document's number; None for a sentence.
+    accepted: the claim is reproduced when the whole interval of the measure lies in here, ends included.
+    configs: the runs it needs; the first is the one it is about. measure(evidence) -> one value per seed.
+    why: in one sentence, what was found instead; printed unless it is reproduced.
     """
+
+    id: str
+    kind: Literal["number", "claim"]
+    where: str
+    what: str
+    measured: str
+    accepted: tuple[float, float]
+    configs: tuple[str, ...]
+    measure: Callable[[Evidence], Sequence[float]]
+    expected: float | None = None
+    controls: tuple[Control, ...] = ()
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure of a document: what it shows there (its caption here), and how it is drawn again from runs."""
 
     id: str
     where: str
     what: str
-    expected: float
     configs: tuple[str, ...]
+    draw: Callable[[Evidence], Figure]
 
 
 @dataclass(frozen=True)
 class Paper:
-    """A document the library re-implements, with the models and rules that only it uses."""
+    """A document the library re-implements, with the models and rules that only it uses.
+
+    attacked: the configs whose robustness is judged, with more seeds. equations: what the report explains, each with the
+    function that is it.
+    """
 
     name: str
     title: str
@@ -209,4 +267,7 @@ class Paper:
     configs: tuple[str, ...]
     models: Mapping[str, Callable[..., Model]]
     rules: Mapping[str, Callable[..., Rule]]
+    drawings: tuple[Drawing, ...]
     claims: tuple[Claim, ...]
+    attacked: tuple[str, ...] = ()
+    equations: tuple[tuple[str, Callable[..., Any]], ...] = ()

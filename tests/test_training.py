@@ -25,7 +25,7 @@ def data(n=40):
 
 
 def stage(**changes):
-    plain = Stage(RULE, optax.sgd(0.1), lambda params: params, (0, 1), batch_size=8, steps=12, record_every=5)
+    plain = Stage(MODEL, RULE, optax.sgd(0.1), lambda params: params, (0, 1), batch_size=8, steps=12, record_every=5)
     return plain._replace(**changes)
 
 
@@ -54,13 +54,13 @@ def test_epochs_seeds_and_stages_are_shuffled_differently():
 
 
 def test_records_come_at_the_start_every_so_often_at_marks_and_at_the_end():
-    records = [record.total for record in fit(MODEL, [stage(), stage(steps=3)], data(), [0], marks=[7, 13])]
+    records = [record.total for record in fit([stage(), stage(steps=3)], data(), [0], marks=[7, 13])]
     assert records == [0, 5, 7, 10, 12, 13, 15]
 
 
 def test_one_step_is_one_gradient_step():
     """w - learning_rate * gradient of the mean loss over the first minibatch, written out."""
-    records = fit(MODEL, [stage(steps=1)], data(), [5])
+    records = fit([stage(steps=1)], data(), [5])
     before = jax.tree.map(lambda leaf: leaf[0], jax.device_get(next(records).params))
     after = jax.tree.map(lambda leaf: leaf[0], jax.device_get(next(records).params))
     rows = order(5, 0, 0, 1, n=40, batch_size=8)[0]
@@ -72,14 +72,14 @@ def test_one_step_is_one_gradient_step():
 
 def test_a_seed_starts_the_same_alone_and_in_a_group():
     """Initial weights and data order are identical; the first update agrees to 1e-6 (vmap rounds differently)."""
-    alone = [copied(record) for record in fit(MODEL, [stage(steps=1)], data(), [2])]
-    group = [copied(record) for record in fit(MODEL, [stage(steps=1)], data(), [0, 1, 2])]
+    alone = [copied(record) for record in fit([stage(steps=1)], data(), [2])]
+    group = [copied(record) for record in fit([stage(steps=1)], data(), [0, 1, 2])]
     for a, b, tolerance in zip(alone, group, (0, 1e-6), strict=True):
         jax.tree.map(lambda x, y: np.testing.assert_allclose(x[0], y[2], atol=tolerance, rtol=0), a.params, b.params)  # noqa: B023
 
 
 def test_a_group_repeats_to_the_same_bits():
-    one, two = (last(MODEL, [stage()], data(), [0, 1]) for _ in range(2))
+    one, two = (last([stage()], data(), [0, 1]) for _ in range(2))
     jax.tree.map(np.testing.assert_array_equal, one.state, two.state)
 
 
@@ -87,7 +87,7 @@ def test_a_group_repeats_to_the_same_bits():
 def two_stages():
     """Two stages, the second on frozen features, and every record of training two seeds through them."""
     head = stage(steps=6, train=(1,), rule=backprop(above(MODEL, 1), cross_entropy()), optimizer=optax.adam(0.01))
-    return [stage(), head], [copied(record) for record in fit(MODEL, [stage(), head], data(), [0, 1])]
+    return [stage(), head], [copied(record) for record in fit([stage(), head], data(), [0, 1])]
 
 
 @pytest.mark.parametrize("at", range(6))
@@ -95,42 +95,42 @@ def test_training_continues_to_the_same_bits_from_every_record(two_stages, at):
     stages, records = two_stages
     stop = records[at]
     checkpoint = Checkpoint(stop.stage, stop.step, jax.tree.leaves(stop.state))
-    again = last(MODEL, stages, data(), [0, 1], resume=checkpoint)
+    again = last(stages, data(), [0, 1], resume=checkpoint)
     jax.tree.map(np.testing.assert_array_equal, again.state, records[-1].state)
 
 
 def test_a_checkpoint_of_another_shape_is_refused():
-    record = last(MODEL, [stage()], data(), [0])
+    record = last([stage()], data(), [0])
     with pytest.raises(UserError, match="does not fit"):
-        last(MODEL, [stage()], data(), [0, 1], resume=Checkpoint(0, 5, jax.tree.leaves(record.state)))
+        last([stage()], data(), [0, 1], resume=Checkpoint(0, 5, jax.tree.leaves(record.state)))
 
 
 def test_a_head_on_frozen_features_learns_as_if_the_layer_below_were_there():
     """Caching what lies below the first trained layer is the same as training it with a rate of zero."""
-    cached = last(MODEL, [stage(train=(1,), rule=backprop(above(MODEL, 1), cross_entropy()))], data(), [0, 1])
-    still = last(MODEL, [stage(optimizer=sgd(12, learning_rate={"layers/0": 0.0, "layers/1": 0.1}))], data(), [0, 1])
+    cached = last([stage(train=(1,), rule=backprop(above(MODEL, 1), cross_entropy()))], data(), [0, 1])
+    still = last([stage(optimizer=sgd(12, learning_rate={"layers/0": 0.0, "layers/1": 0.1}))], data(), [0, 1])
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-6), cached.params, still.params)
 
 
 def test_layers_above_that_do_not_learn_stay():
-    record = last(MODEL, [stage(train=(0,))], data(), [0])
-    start = next(iter(fit(MODEL, [stage()], data(), [0])))
+    record = last([stage(train=(0,))], data(), [0])
+    start = next(iter(fit([stage()], data(), [0])))
     np.testing.assert_array_equal(record.params["layers"]["1"]["w"], start.params["layers"]["1"]["w"])
     assert (record.params["layers"]["0"]["w"] != start.params["layers"]["0"]["w"]).any()
 
 
 def test_divergence_names_stage_step_and_seed():
     with pytest.raises(UserError, match=r"stage 0 epoch \d+: .* is nan since step \d+ \(seed \d\); lower its learning_rate"):
-        last(MODEL, [stage(optimizer=optax.sgd(1e30))], data(), [0, 1])
+        last([stage(optimizer=optax.sgd(1e30))], data(), [0, 1])
 
 
 def test_projections_hold_after_every_step():
-    record = last(MODEL, [stage(project=lambda params: jax.tree.map(lambda w: w.clip(0, 0.1), params))], data(), [0])
+    record = last([stage(project=lambda params: jax.tree.map(lambda w: w.clip(0, 0.1), params))], data(), [0])
     assert all((leaf >= 0).all() and (leaf <= 0.1).all() for leaf in jax.tree.leaves(record.params))
 
 
 def test_bytes_mean_fractions_of_255():
     bright = Examples((data().x * 255).round().astype(np.uint8), data().y)
-    a = last(MODEL, [stage()], bright, [0])
-    b = last(MODEL, [stage()], Examples(bright.x.astype(np.float32) / 255, bright.y), [0])
+    a = last([stage()], bright, [0])
+    b = last([stage()], Examples(bright.x.astype(np.float32) / 255, bright.y), [0])
     jax.tree.map(lambda x, y: np.testing.assert_allclose(x, y, atol=1e-6), a.params, b.params)

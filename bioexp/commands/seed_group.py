@@ -35,7 +35,7 @@ def train_group(experiment: Experiment, dataset: Dataset, paths: Mapping[int, Pa
     """
     data = build.split(experiment, dataset)
     model = build.model_of(experiment, dataset)
-    stages = build.stages_of(experiment, model, data.train)
+    stages = build.stages_of(experiment, dataset, data.train)
     steps = sum(stage.steps for stage in stages)
     late = [mark for mark in experiment.snapshots if mark > steps]
     if late:
@@ -50,7 +50,7 @@ def train_group(experiment: Experiment, dataset: Dataset, paths: Mapping[int, Pa
         began = time.perf_counter() - earlier_s
         record = saved = None
         try:
-            for record in fit(model, stages, data.train, list(paths), experiment.snapshots, resume):
+            for record in fit(stages, data.train, list(paths), experiment.snapshots, resume):
                 _keep(record, _validated(model.apply, record, data), experiment, paths)
                 watch(record, steps)
                 now = time.perf_counter()

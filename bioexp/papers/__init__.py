@@ -1,5 +1,5 @@
-"""The documents the library re-implements: one module each."""
+"""The documents the library re-implements: for each a module with its equations, one with its figures, one with its claims."""
 
-from bioexp.papers.log_net import PAPER as LOG_NET
+from bioexp.papers.log_net_claims import PAPER as LOG_NET
 
 PAPERS = {paper.name: paper for paper in (LOG_NET,)}

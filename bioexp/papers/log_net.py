@@ -22,7 +22,7 @@ from jaxtyping import Array, Bool, Float, Int, Key
 
 from bioexp.models.stack import LayerMap, glorot, stack
 from bioexp.ops import Ops
-from bioexp.types import Batch, Claim, Count, Layer, Learned, Model, Objective, Paper, Params, Positive, Rule
+from bioexp.types import Batch, Count, Layer, Learned, Model, Objective, Params, Positive, Rule
 
 FLOOR = 1e-7  # under the logarithm
 
@@ -33,6 +33,7 @@ def log_net(
     *,
     hidden: Count = 100,
     signed: bool = False,
+    log: bool = True,
     w1_below: Positive | None = None,
     w2_below: Positive | None = None,
 ) -> Model:
@@ -41,6 +42,7 @@ def log_net(
     hidden: number of prototypes, the rows of w1.
     signed: the document's first formula, log|.| of weights of either sign; without it constrain both layers
         (`project: {layers/0: unit_interval, layers/1: non_negative}`).
+    log: without it x2 is the bare projection 1/N sum_k w1[j,k] x1[k], which linearizes the net.
     w1_below, w2_below: initial weights are uniform up to here, from 0 or, if signed, from its negative; null is
         Glorot's limit.
     """
@@ -50,12 +52,12 @@ def log_net(
         w = glorot(key, units, inputs) if below is None else jax.random.uniform(key, (units, inputs), minval=-below, maxval=below)
         return {"w": w if signed else jnp.abs(w)}
 
-    def logarithm(u: Float[Array, "batch units"]) -> Float[Array, "batch units"]:
-        return jnp.log((jnp.abs(u) if signed else u) / inputs + FLOOR)
+    def activation(u: Float[Array, "batch units"]) -> Float[Array, "batch units"]:
+        return jnp.log((jnp.abs(u) if signed else u) / inputs + FLOOR) if log else u / inputs
 
     def projections(params: Params, x: Float[Array, "batch inputs"], ops: Ops, number: int) -> Layer:
         u = ops.linear(number, params["w"], x)
-        return Layer(x, u, ops.nonlinear(number, logarithm, u))
+        return Layer(x, u, ops.nonlinear(number, activation, u))
 
     def votes(params: Params, x: Float[Array, "batch hidden"], ops: Ops, number: int) -> Layer:
         u = ops.linear(number, params["w"], x)
@@ -107,40 +109,3 @@ def _members(chosen: Bool[Array, "n"], count: int) -> Int[Array, "count"]:
     """Places of the first `count` true entries, from the beginning again where there are fewer."""
     places = jnp.nonzero(chosen, size=count, fill_value=0)[0]
     return places[jnp.arange(count) % jnp.minimum(chosen.sum(), count)]
-
-
-PAPER = Paper(
-    name="log_net",
-    title="A Biophysically Inspired Neural Network",
-    authors="Robin Thériault and Paul François",
-    year=2021,
-    configs=(
-        "log_net",
-        "log_net_balanced",
-        "log_net_unconstrained",
-        "log_net_joint",
-        "log_net_control",
-        "relu_net",
-        "sigmoid_net",
-        "linear_softmax",
-        "class_mean",
-    ),
-    models={"log_net": log_net},
-    rules={"own_images": own_images},
-    claims=(
-        Claim(
-            id="log_net/acc_log",
-            where="About Linearity and Non-Linearity",
-            what="test accuracy of the log net",
-            expected=0.9178,
-            configs=("log_net_unconstrained", "log_net", "log_net_balanced", "log_net_joint", "log_net_control"),
-        ),
-        Claim(
-            id="log_net/acc_relu",
-            where="About Linearity and Non-Linearity",
-            what="test accuracy of the relu net",
-            expected=0.966,
-            configs=("relu_net",),
-        ),
-    ),
-)

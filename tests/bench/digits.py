@@ -45,7 +45,7 @@ def experiment(config: str, records: int) -> Experiment:
     """A config of one stage on these images, with `records` records of STEPS minibatches each."""
     (loaded,) = load(CONFIGS / f"{config}.yaml", [f"dataset.name={name()}"])
     model, train = build.model_of(loaded, dataset()), build.split(loaded, dataset()).train
-    (stage,) = build.stages_of(loaded, model, train)
+    (stage,) = build.stages_of(loaded, dataset(), train)
     return Experiment(model, (stage._replace(steps=records * STEPS, record_every=STEPS),), train)
 
 

@@ -45,7 +45,7 @@ class _Training:
 
     def __init__(self, what: Experiment) -> None:
         self.train = what.train
-        self._records: Iterator[Record] = fit(what.model, what.stages, what.train, [0])
+        self._records: Iterator[Record] = fit(what.stages, what.train, [0])
         self.record = next(self._records)
 
     def advance(self) -> None:
