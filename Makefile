@@ -3,7 +3,9 @@ PYTHON ?= python3
 BIN = .venv/bin
 INSTALLED = .venv/installed
 
-.PHONY: install demo test lint format bench clean
+PROFILE ?= laptop
+
+.PHONY: install demo test reproduce-all lint format bench clean
 
 install: $(INSTALLED)
 
@@ -33,6 +35,10 @@ lint: install
 format: install
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+# PROFILE=smoke (everything runs, nothing is judged) | laptop | paper (full sizes; a GPU is advised)
+reproduce-all: install
+	$(BIN)/bioexp reproduce all --profile $(PROFILE)
 
 bench: install
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check torch || echo "torch cannot be had: its rows will say so"

@@ -127,6 +127,41 @@ def attack(
 
 
 @app.command()
+def reproduce(
+    papers: Annotated[list[str], typer.Argument(metavar="PAPER...", help="Documents by name, or all.")],
+    profile: Annotated[str, typer.Option(help="smoke (minutes, nothing is judged), laptop, or paper (full sizes).")] = "laptop",
+    seeds: Annotated[Optional[int], typer.Option(help="So many seeds of everything, instead of the profile's.")] = None,  # noqa: UP045
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what is finished, what is to be done, and the minutes.")] = False,
+    device: Device = "auto",
+    results: Results = RESULTS,
+    data_dir: DataDir = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Train, attack, draw and judge everything a document shows and claims; what is finished is kept."""
+    terminal = Terminal(as_json, quiet)
+    _seeds(seeds, None)
+    where = _prepare(device)
+    from bioexp.commands import reproduce as reproduction
+
+    if dry_run:
+        rows = reproduction.preview(papers, profile=profile, seeds=seeds, results=results)
+        terminal.show(rows if as_json else None)
+        terminal.table(rows, ["experiment", "seeds", "finished", "stale", "minutes"])
+        known = [row["minutes"] for row in rows if row["minutes"] is not None]
+        terminal.show(None, [f"training: about {sum(known):.1f} minutes, and unknown ones for {len(rows) - len(known)} experiments"])
+        return
+    terminal.say(f"device: {where}")
+    rows = reproduction.reproduce(
+        papers, profile=profile, seeds=seeds, results=results, data_dir=data_dir, say=terminal.say, progress=terminal.progress
+    )
+    terminal.show(rows if as_json else None)
+    terminal.table(rows, ["id", "expected", "measured", "verdict", "why"])
+    counts = {verdict: sum(row["verdict"] == verdict for row in rows) for verdict in dict.fromkeys(row["verdict"] for row in rows)}
+    terminal.show(None, [" · ".join(f"{count} {verdict}" for verdict, count in counts.items())])
+
+
+@app.command()
 def report(
     runs: Annotated[
         list[str] | None, typer.Argument(metavar="[RUN...]", help="Run directories or experiments; none: the newest of each.")

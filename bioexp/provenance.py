@@ -9,6 +9,7 @@ import platform
 import resource
 import subprocess
 import sys
+from collections.abc import Callable
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -25,8 +26,14 @@ def code_digest(experiment: Experiment) -> str:
     Comments, docstrings, layout, and whatever these do not reach (figures, claims) do not count. The user's own files are
     part of the run's identity instead.
     """
-    builders = [choice.builder for choice in experiment.choices if choice is not experiment.dataset]
-    waiting = [("bioexp.training", "fit"), *((builder.__module__, builder.__name__) for builder in builders)]
+    from bioexp.training import fit
+
+    return digest_of(fit, *(choice.builder for choice in experiment.choices if choice is not experiment.dataset))
+
+
+def digest_of(*functions: Callable[..., Any]) -> str:
+    """sha256 over the definitions of the library that these functions reach, without comments and docstrings."""
+    waiting = [(function.__module__, function.__name__) for function in functions]
     reached: dict[tuple[str, str], str] = {}
     while waiting:
         place = waiting.pop()

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from itertools import groupby
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
 import jax
 import numpy as np
@@ -43,6 +43,7 @@ def attack(
     eps: Sequence[float] | None = None,
     n: int | None = None,
     data_dir: Path | None = None,
+    pictures: Literal["all", "first"] = "all",
     progress: Progress = lambda run, attack, fraction: None,
 ) -> list[dict[str, object]]:
     """Attack finished runs and write attacks/*.npz, robustness.{csv,md,png} and figures/adversarial.png into each.
@@ -52,6 +53,7 @@ def attack(
     attacks: names from `ATTACKS`; noise is always run, as the measure of what mere disturbance does. None: the ladder.
     eps: radii in [0, 1]; None: the usual nine.
     n: the first n test images; None: all.
+    pictures: of every run, or of the first seed of each experiment only.
     Raises UserError for an unknown attack, an eps outside [0, 1], n below 1, no eps.
     """
     chosen = _chosen(attacks)
@@ -68,7 +70,10 @@ def attack(
             revived = revive(run, data_dir)
             forward = forward or _deployed(revived.model)  # one function object for all seeds: one compilation
             net = Net(forward, revived.params, revived.dataset.x_test[:n], revived.dataset.y_test[:n])
-            tables[run.seed] = _attack_one(run, revived.dataset.name, net, chosen, probe, radii, progress)
+            table, evidence = _attack_one(run, revived.dataset.name, net, chosen, probe, radii, progress)
+            tables[run.seed] = table
+            if pictures == "all" or run is group[0]:
+                _draw(run, table, net, evidence)
         names = {"experiment": group[0].path.parent.name, "runs": [run.name for run in group], "seeds": list(tables)}
         records.append(names | {"dataset": revived.dataset.name, "source": revived.dataset.source} | record(over_seeds(tables)))
     return records
@@ -103,8 +108,8 @@ def _deployed(model: Model) -> Apply:
 
 def _attack_one(
     run: Run, dataset: str, net: Net, chosen: Mapping[str, Attack], probe: Attack, eps: tuple[float, ...], progress: Progress
-) -> Table:
-    """Every attack on one run; each one's file is written as soon as it is done, the tables and pictures at the end."""
+) -> tuple[Table, Evidence]:
+    """Every attack on one run; each one's file is written as soon as it is done, the tables at the end."""
     key, outcomes, stored = jax.random.key(run.seed), {}, {}
     for name, each in chosen.items():
         outcomes[name] = evaluate(net, each, eps, key_of(name, key), progress=partial(progress, run.name, name))
@@ -116,10 +121,14 @@ def _attack_one(
     write_json(run.path / "robustness.json", record(table))
     write_text(run.path / "robustness.csv", as_csv(table))
     write_text(run.path / "robustness.md", as_markdown(table))
+    return table, evidence
+
+
+def _draw(run: Run, table: Table, net: Net, evidence: Evidence) -> None:
+    """robustness.png, and figures/adversarial.png where the inputs are images."""
     _draw_curve(run.path / "robustness.png", table, 1 / evidence.scores.shape[1])
     if net.images.ndim > 2 and evidence.clean.any():
-        _draw_grid(run.path / "figures" / "adversarial.png", net, evidence, f"{subject}, seed {run.seed}")
-    return table
+        _draw_grid(run.path / "figures" / "adversarial.png", net, evidence, f"{table.net}, seed {run.seed}")
 
 
 def _probe(net: Net, pgd: Attack, outcomes: Mapping[str, Outcome], key: jax.Array) -> dict[str, Outcome]:

@@ -1,82 +1,81 @@
-"""`bioexp report`: one self-contained HTML page over any number of runs, made from what lies in their directories."""
+"""`bioexp report`: one self-contained HTML page over any number of runs, with a Markdown twin, made from what lies in their directories."""
 
 from __future__ import annotations
 
 import base64
-import json
-from collections.abc import Sequence
+import hashlib
+import os
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-
-import yaml
+from urllib.parse import quote
 
 from bioexp import __version__
-from bioexp.commands.train import outcome, printed
+from bioexp.commands.report_comparison import comparison
+from bioexp.commands.report_formats import environment
+from bioexp.commands.report_papers import sections, tally
+from bioexp.commands.report_runs import experiment
 from bioexp.files import write_text
-from bioexp.measures.robustness_table import by_eps, findings
 from bioexp.types import Run, UserError
 
-CAPTIONS = {
-    "w1": "First-layer weights, each unit scaled by its own largest.",
-    "learning_curve": "Training, averaged over the minibatches between two records; the test accuracy is the final score.",
-    "adversarial": "Clean images, perturbations (amplified) and the adversarial images they make.",
-    "robustness": "Accuracy under attack against the size of the perturbation.",
-}
+TEMPLATES = Path(__file__).parent.parent / "templates"
 
 
-def report(runs: Sequence[Run], output: Path) -> Path:
-    """Write the page; returns its path. Everything in it is inlined: it can be mailed. Raises UserError for no runs."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
+def report(runs: Sequence[Run], output: Path, claims: Sequence[Mapping[str, Any]] = (), *, compare: bool | None = None) -> Path:
+    """Write the page and, beside it, its Markdown twin; returns the page's path. All of the page is inlined: it can be mailed.
 
+    claims: rows of claims.json; the runs must lie in the same results folder, where their figures are looked for.
+    compare: whether the first experiment is set beside the others; None: where there are no claims to show.
+    Raises UserError for no runs, for an output that is no page, and for rows that are no claims.
+    """
     if not runs:
         raise UserError("report: no runs to report on; train one first")
-    groups: dict[str, list[Run]] = {}
-    for run in runs:
-        groups.setdefault(str(run.path).rpartition("-s")[0], []).append(run)
-    environment = Environment(
-        loader=PackageLoader("bioexp"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    page = environment.get_template("report.html").render(
-        title="bioexp: " + ", ".join(dict.fromkeys(run.path.parent.name for run in runs)),
-        version=__version__,
-        made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        experiments=[_experiment(group) for group in groups.values()],
+    if output.suffix == ".md":
+        raise UserError(f"{output}: names the HTML page; its Markdown twin is written beside it")
+    content = _content(runs, claims, compare=not claims if compare is None else compare)
+    templates = environment()
+    templates.filters["beside"] = lambda path: quote(Path(os.path.relpath(path, output.parent)).as_posix())
+    script = (TEMPLATES / "report.js").read_text("utf-8")
+    page = templates.get_template("report.html").render(
+        **content, style=(TEMPLATES / "report.css").read_text("utf-8"), script=script, digest=_digest(script)
     )
     write_text(output, page)
+    write_text(output.with_suffix(".md"), templates.get_template("report.md").render(**content))
     return output
 
 
-def _experiment(runs: Sequence[Run]) -> dict[str, Any]:
-    """One configuration with all its seeds, as the page shows it."""
-    first = runs[0]
+def _content(runs: Sequence[Run], claims: Sequence[Mapping[str, Any]], *, compare: bool) -> dict[str, Any]:
+    """Everything that page and twin say."""
+    groups = _groups(runs)
+    experiments = [experiment(group) for group in groups]
+    papers = sections(claims, runs, runs[0].path.parent.parent)
+    names = list(dict.fromkeys(one["experiment"] for one in experiments))
+    judged = [row for paper in papers for row in paper["claims"]]
     return {
-        **outcome(runs),
-        "identity": first.path.name.rpartition("-s")[0],
-        "document": printed(str(first.config["name"])),
-        "config": yaml.safe_dump(dict(first.config), sort_keys=False, allow_unicode=True),
-        "seeds": [_seed(run) for run in runs],
+        "title": "bioexp: " + ("which claims hold" if claims else ", ".join(names) if len(names) <= 4 else f"{len(names)} experiments"),
+        "version": __version__,
+        "made": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "claimed": bool(claims),
+        "papers": papers,
+        "tally": tally(judged),
+        "n_claims": len(judged),
+        "n_figures": sum(len(paper["figures"]) for paper in papers),
+        "n_drawn": sum(paper["drawn"] for paper in papers),
+        "n_runs": sum(len(group) for group in groups),
+        "experiments": experiments,
+        "comparison": comparison(groups, experiments) if compare else None,
     }
 
 
-def _seed(run: Run) -> dict[str, Any]:
-    place = {name: i for i, name in enumerate(CAPTIONS)}
-    pictures = sorted([*run.path.glob("figures/*.png"), *run.path.glob("*.png")], key=lambda path: (place.get(path.stem, 99), path.stem))
-    file = run.path / "robustness.json"
-    robustness = json.loads(file.read_text("utf-8")) if file.is_file() else None
-    columns, rows = by_eps(robustness) if robustness else ([], [])
-    return {
-        "seed": run.seed,
-        "name": run.name,
-        "summary": run.summary,
-        "provenance": run.provenance,
-        "pictures": [{"name": path.stem, "caption": CAPTIONS.get(path.stem, ""), "data": _inlined(path)} for path in pictures],
-        "robustness": robustness,
-        "columns": columns,
-        "rows": rows,
-        "findings": findings(robustness) if robustness else [],
-    }
+def _groups(runs: Sequence[Run]) -> list[list[Run]]:
+    """Runs that differ in their seed alone, each once, by seed; in the order they were named."""
+    groups: dict[str, dict[int, Run]] = {}
+    for run in runs:
+        groups.setdefault(str(run.path.resolve()).rpartition("-s")[0], {})[run.seed] = run
+    return [[group[seed] for seed in sorted(group)] for group in groups.values()]
 
 
-def _inlined(path: Path) -> str:
-    return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode()
+def _digest(script: str) -> str:
+    """What the page's security policy lets run: this script and no other."""
+    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()

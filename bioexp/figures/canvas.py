@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +23,13 @@ def canvas(width: float, height: float) -> Figure:
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), dpi=DPI, layout="constrained")
+
+
+def explain(figure: Figure, document: str, measured: str) -> None:
+    """Below the picture, in wrapped lines: what a document's figure shows, and what was measured here."""
+    wrap = partial(textwrap.wrap, width=round(16.2 * figure.get_figwidth()))
+    text = "\n".join(wrap(f"Document: {document}") + wrap(f"Measured: {measured}"))
+    figure.supxlabel(text, fontsize=8.5, x=0.01, ha="left")
 
 
 def plain(axes: Axes) -> None:

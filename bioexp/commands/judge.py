@@ -1,0 +1,121 @@
+"""Figures and verdicts of a document, from the runs that are there."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from math import inf
+from pathlib import Path
+from typing import Any
+
+from bioexp.commands.seed_group import Say
+from bioexp.figures.canvas import save
+from bioexp.files import write_json
+from bioexp.measures.verdict import Measured, measured, seeds_to_decide, verdict
+from bioexp.provenance import digest_of
+from bioexp.types import Claim, Control, Drawing, Evidence, Paper, Trained
+
+Row = dict[str, Any]
+
+
+def draw_all(paper: Paper, evidence: Mapping[str, Sequence[Trained]], failed: Mapping[str, str], results: Path, say: Say) -> list[Row]:
+    """Every figure whose code or runs changed since it was last drawn; the others are left as they are."""
+    folder = results / "figures" / paper.name
+    ledger = folder / "drawn.json"
+    drawn: dict[str, str] = json.loads(ledger.read_text("utf-8")) if ledger.is_file() else {}
+    rows = []
+    for drawing in paper.drawings:
+        path = folder / f"{drawing.id.split('/')[1]}.png"
+        why = _missing(drawing.configs, failed)
+        if not why:
+            state = _state(drawing, evidence)
+            if drawn.get(drawing.id) != state or not path.is_file():
+                say(f"drawing {drawing.id}")
+                save(drawing.draw(evidence), path)
+                drawn[drawing.id] = state
+                write_json(ledger, drawn)
+        rows.append(_figure_row(drawing, str(path.relative_to(results)), why))
+    return rows
+
+
+def judge_all(
+    paper: Paper, evidence: Mapping[str, Sequence[Trained]], failed: Mapping[str, str], *, comparable: bool, command: str
+) -> list[Row]:
+    """A row with a verdict for every claim; `comparable` is False where runs were too short to be judged."""
+    return [_claim_row(claim, evidence, failed, comparable) | {"command": command} for claim in paper.claims]
+
+
+def _claim_row(claim: Claim, evidence: Evidence, failed: Mapping[str, str], comparable: bool) -> Row:
+    low, high = claim.accepted
+    row = {
+        "id": claim.id,
+        "kind": claim.kind,
+        "where": claim.where,
+        "what": claim.what,
+        "measured_as": claim.measured,
+        "expected": claim.expected,
+        "accepted": [None if abs(bound) == inf else bound for bound in claim.accepted],
+        "tolerance": (high - low) / 2 if claim.expected is not None else None,
+        "figure": None,
+    }
+    why = _missing(claim.configs, failed)
+    if why:
+        return row | _values(None, ()) | {"controls": [], "verdict": "not run", "why": why}
+    per_seed = list(claim.measure(evidence))
+    found = measured(per_seed, _images(claim, evidence))
+    said = verdict(found, claim.accepted) if comparable else "not comparable"
+    controls = [_control_row(control, evidence) for control in claim.controls]
+    return row | _values(found, per_seed) | {"controls": controls, "verdict": said, "why": _why(claim, said, per_seed)}
+
+
+def _images(claim: Claim, evidence: Evidence) -> int | None:
+    """Test images behind an accuracy; other measures have none."""
+    return (
+        len(evidence[claim.configs[0]][0].dataset.y_test) if claim.kind == "number" and claim.id.split("/")[1].startswith("acc") else None
+    )
+
+
+def _values(found: Measured | None, per_seed: Sequence[float]) -> Row:
+    ends = [found.low, found.high] if found and found.low is not None else None
+    return {
+        "measured": found.mean if found else None,
+        "ci95": ends,
+        "per_seed": [float(value) for value in per_seed],
+        "n_seeds": len(per_seed),
+        "interval": found.interval if found else "",
+    }
+
+
+def _control_row(control: Control, evidence: Evidence) -> Row:
+    found = measured(list(control.measure(evidence)))
+    return {"what": control.what, "measured": found.mean, "ci95": [found.low, found.high] if found.low is not None else None}
+
+
+def _why(claim: Claim, said: str, per_seed: Sequence[float]) -> str:
+    """Why a claim is not reproduced: what was found instead, or how many seeds would decide."""
+    if said == "reproduced":
+        return ""
+    if said == "not comparable":
+        return "trained for a few steps only, to see that everything runs"
+    if said == "undecided":
+        enough = seeds_to_decide(per_seed, claim.accepted)
+        needed = f"; about {enough} seeds would decide" if enough else ""
+        return f"the interval straddles what is accepted{needed}. {claim.why}".strip()
+    return claim.why
+
+
+def _figure_row(drawing: Drawing, figure: str, why: str) -> Row:
+    nothing = {"measured_as": "", "expected": None, "accepted": [None, None], "tolerance": None, "controls": []}
+    row = {"id": drawing.id, "kind": "figure", "where": drawing.where, "what": drawing.what, **nothing, **_values(None, ())}
+    return row | {"verdict": "not run" if why else "drawn", "why": why, "figure": None if why else figure, "command": ""}
+
+
+def _missing(configs: Sequence[str], failed: Mapping[str, str]) -> str:
+    """Why a row cannot be had, "" when it can."""
+    return "; ".join(f"{config}: {failed[config]}" for config in configs if config in failed)
+
+
+def _state(drawing: Drawing, evidence: Evidence) -> str:
+    """What a picture depends on: the code that draws it and the runs it is drawn from."""
+    runs = [f"{one.run.name} {one.run.provenance['finished']}" for config in drawing.configs for one in evidence[config]]
+    return digest_of(drawing.draw) + " " + " ".join(runs)

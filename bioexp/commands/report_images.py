@@ -1,0 +1,31 @@
+"""Pictures as the report carries them: inside the page, with the fewest bytes that look the same."""
+
+from __future__ import annotations
+
+import base64
+import io
+from pathlib import Path
+from typing import Any
+
+COLORS = 256  # plots and mosaics need no more, and it halves the page
+WIDE = 2.6  # from this ratio of width to height on, a picture has a row of its own
+
+
+def picture(path: Path, caption: str) -> dict[str, Any]:
+    """The picture as a data URI, with its size, so that the page does not jump, and its place on disk for the Markdown twin."""
+    from PIL import Image
+
+    with Image.open(path) as image:
+        opaque = Image.new("RGB", image.size, "white")
+        opaque.paste(image, mask=image.getchannel("A") if image.mode == "RGBA" else None)
+    file = io.BytesIO()
+    opaque.quantize(COLORS, dither=Image.Dither.NONE).save(file, "PNG")
+    smallest = min(file.getvalue(), path.read_bytes(), key=len)
+    return {
+        "data": "data:image/png;base64," + base64.b64encode(smallest).decode(),
+        "caption": caption,
+        "width": opaque.width,
+        "height": opaque.height,
+        "wide": opaque.width > WIDE * opaque.height,
+        "path": path,
+    }

@@ -1,0 +1,123 @@
+"""What the report shows of each experiment: its score, its seeds, its robustness, its pictures and where it all comes from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import yaml
+
+from bioexp.commands.report_images import picture
+from bioexp.commands.train import outcome
+from bioexp.config import load
+from bioexp.measures.interval import Interval
+from bioexp.measures.robustness_table import Flag, Row, Table, by_eps, findings, over_seeds, record
+from bioexp.provenance import code_digest
+from bioexp.types import Run, UserError
+
+CAPTIONS = {
+    "w1": "First-layer weights, each unit scaled by its own largest.",
+    "learning_curve": "Training, averaged over the minibatches between two records; the test accuracy is the final score.",
+    "robustness": "Accuracy under attack against the size of the perturbation.",
+    "adversarial": "Clean images, perturbations (amplified) and the adversarial images they make.",
+}
+
+
+def experiment(runs: Sequence[Run]) -> dict[str, Any]:
+    """One configuration with all its seeds; the pictures are those of its first seed."""
+    first, records = runs[0], robustness(runs)
+    identity = first.path.name.rpartition("-s")[0]
+    document = outcome(runs)["document"]
+    return {
+        **outcome(runs),
+        "anchor": f"run-{first.path.parent.name}-{identity}",
+        "identity": identity,
+        "document": document if document and document["expected"] is not None else None,
+        "config": yaml.safe_dump(dict(first.config), sort_keys=False, allow_unicode=True),
+        "seeds": [_seed(run, today) for today in [_digest(first)] for run in runs],
+        "robustness": _tables(first.path.parent.name, records),
+        "pictures": _pictures(first),
+        "provenance": _provenance(runs),
+    }
+
+
+def robustness(runs: Sequence[Run]) -> dict[int, dict[str, Any]]:
+    """The robustness records of those runs that were attacked, by seed."""
+    files = {run.seed: run.path / "robustness.json" for run in runs}
+    return {seed: json.loads(file.read_text("utf-8")) for seed, file in files.items() if file.is_file()}
+
+
+def _seed(run: Run, today: str | None) -> dict[str, Any]:
+    made = run.provenance
+    commit = made.get("git", {}).get("commit", "")
+    return {
+        "seed": run.seed,
+        "name": run.name,
+        "test_accuracy": run.summary["test_accuracy"],
+        "train_accuracy": run.metrics[-1].get("train_accuracy") if run.metrics else None,
+        "train_loss": run.metrics[-1].get("train_loss") if run.metrics else None,
+        "steps": run.summary.get("steps"),
+        "wall_s": made.get("wall_s"),
+        "device": made.get("device", {}).get("kind", ""),
+        "finished": str(made.get("finished", ""))[:10],
+        "commit": f"{commit[:10]}{' + changes' if made.get('git', {}).get('dirty') else ''}",
+        "code": "not known" if today is None else "today's" if made.get("code_digest") == today else "other: stale",
+    }
+
+
+def _digest(run: Run) -> str | None:
+    """Digest of today's numerical code for this run's config; None where its files are gone or it no longer loads."""
+    try:
+        return code_digest(load(run.path / "config.yaml")[0])
+    except UserError:
+        return None
+
+
+def _pictures(run: Run) -> list[dict[str, Any]]:
+    place = {name: i for i, name in enumerate(CAPTIONS)}
+    paths = sorted([*run.path.glob("figures/*.png"), *run.path.glob("*.png")], key=lambda path: (place.get(path.stem, 99), path.stem))
+    return [picture(path, CAPTIONS.get(path.stem, path.stem.replace("_", " "))) for path in paths]
+
+
+def _tables(name: str, records: Mapping[int, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The mean over the seeds, if they were attacked in the same way, then each seed."""
+    shown = [_shown(f"{name}, seed {seed}", one) for seed, one in records.items()]
+    grids = {json.dumps([one["norm"], one["gradient_source"], [[row["attack"], row["eps"], row["n"]] for row in one["rows"]],
+                         [flag["code"] for flag in one["flags"]]]) for one in records.values()}  # fmt: skip
+    if len(records) < 2 or len(grids) > 1:
+        return shown
+    mean = record(over_seeds({seed: _table(one) for seed, one in records.items()}))
+    return [_shown(f"{name}, mean over {len(records)} seeds", mean), *shown]
+
+
+def _shown(title: str, one: Mapping[str, Any]) -> dict[str, Any]:
+    columns, rows = by_eps(one)
+    return {**one, "title": title, "columns": columns, "lines": rows, "findings": findings(one), "interval": one["rows"][0]["interval"]}
+
+
+def _table(one: Mapping[str, Any]) -> Table:
+    rows = [
+        Row(row["attack"], row["eps"], Interval(row["accuracy"], row["low"], row["high"], row["interval"]), row["n"], row["verdict"])
+        for row in one["rows"]
+    ]
+    flags = [Flag(**{**flag, "eps": tuple(flag["eps"])}) for flag in one["flags"]]
+    return Table(one["title"], one["title"], one["norm"], one["n"], tuple(rows), tuple(flags), one["gradient_source"])
+
+
+def _provenance(runs: Sequence[Run]) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Dotted keys, each with its value, or with every seed's where they differ."""
+    flat = {run.seed: _flat(run.provenance) for run in runs}
+    rows = []
+    for key in dict.fromkeys(key for one in flat.values() for key in one if key != "seed"):
+        values = {seed: one.get(key, "") for seed, one in flat.items()}
+        same = len(set(values.values())) == 1
+        rows.append((key, [("", next(iter(values.values())))] if same else [(f"seed {seed}", value) for seed, value in values.items()]))
+    return rows
+
+
+def _flat(node: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    flat: dict[str, str] = {}
+    for key, value in node.items():
+        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": str(value)}
+    return flat

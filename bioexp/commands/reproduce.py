@@ -1,0 +1,209 @@
+"""`bioexp reproduce`: train what is missing, attack, draw, judge; every row of a document's ledger gets a verdict."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bioexp import run
+from bioexp.attacks import LADDER
+from bioexp.commands.attack import attack
+from bioexp.commands.judge import draw_all, judge_all
+from bioexp.commands.seed_group import Say, Watch
+from bioexp.commands.train import plan, train
+from bioexp.config import Experiment, load
+from bioexp.files import write_json, write_text
+from bioexp.options import suggestion
+from bioexp.papers import PAPERS
+from bioexp.types import Attacked, Paper, Run, Trained, UserError
+
+CONFIGS = Path(__file__).parent.parent.parent / "configs"
+SMOKE_STEPS, SMOKE_EXAMPLES = 20, 512
+
+
+@dataclass(frozen=True)
+class Profile:
+    """How much is done: seeds of a config, of one whose robustness is judged, test images and eps of the attacks."""
+
+    seeds: int
+    robust_seeds: int
+    images: int | None
+    eps: tuple[float, ...] | None
+
+
+PROFILES = {
+    "smoke": Profile(1, 1, 50, (0.1, 0.3)),
+    "laptop": Profile(3, 5, 1000, (12 / 255, 0.1, 0.2)),
+    "paper": Profile(5, 5, None, None),
+}
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One experiment of a document with the seeds it is needed for."""
+
+    config: str
+    experiment: Experiment
+    seeds: tuple[int, ...]
+    attacked: bool
+
+
+def papers_named(names: Sequence[str]) -> list[Paper]:
+    """The documents by name, `all` for every one; UserError for another name."""
+    if list(names) == ["all"]:
+        return list(PAPERS.values())
+    for name in names:
+        if name not in PAPERS:
+            raise UserError(f"unknown paper {name!r}{suggestion(name, PAPERS)} (there are {', '.join(PAPERS)}, all)")
+    return [PAPERS[name] for name in names]
+
+
+def wanted(paper: Paper, profile_name: str, seeds: int | None) -> list[Wanted]:
+    """Every experiment that a document's figures and claims need, in the profile's size."""
+    profile = _profile(profile_name)
+    found = []
+    for config in paper.configs:
+        attacked = config in paper.attacked
+        count = seeds or (profile.robust_seeds if attacked else profile.seeds)
+        for experiment in load(CONFIGS / f"{config}.yaml"):
+            experiment = _small(experiment) if profile_name == "smoke" else replace(experiment, fallback=None)
+            found.append(Wanted(config, experiment, tuple(range(count)), attacked))
+    return found
+
+
+def preview(names: Sequence[str], *, profile: str, seeds: int | None, results: Path) -> list[dict[str, Any]]:
+    """What `--dry-run` shows: for each experiment what is finished, what is to train, and the minutes it took last time."""
+    rows = []
+    for one in (one for paper in papers_named(names) for one in wanted(paper, profile, seeds)):
+        todo = plan(one.experiment, results=results, seeds=one.seeds)
+        last = run.newest(results / one.experiment.folder)
+        minutes = run.open_run(last[0]).provenance["wall_s"] / 60 * len(todo.groups) if last else None
+        identity = f"{one.experiment.folder}/{run.identity(one.experiment)}"
+        rows.append(
+            {
+                "experiment": identity,
+                "seeds": len(one.seeds),
+                "finished": len(todo.finished),
+                "stale": len(todo.stale),
+                "minutes": 0.0 if not todo.groups else minutes,
+            }
+        )
+    return rows
+
+
+def reproduce(
+    names: Sequence[str],
+    *,
+    profile: str,
+    seeds: int | None,
+    results: Path,
+    data_dir: Path | None,
+    say: Say,
+    progress: Callable[[str], AbstractContextManager[Watch]],
+) -> list[dict[str, Any]]:
+    """Do whatever is missing and write claims.json, claims.md and figures/ into the results folder; returns the rows.
+
+    Goes on after an experiment that fails; the rows that need it say "not run" and why.
+    """
+    rows: list[dict[str, Any]] = []
+    for paper in papers_named(names):
+        evidence: dict[str, list[Trained]] = {}
+        failed: dict[str, str] = {}
+        for one in wanted(paper, profile, seeds):
+            try:
+                with progress(one.experiment.folder) as watch:
+                    runs = train(one.experiment, results=results, seeds=one.seeds, data_dir=data_dir, say=say, watch=watch)
+                if one.attacked:
+                    say(f"{one.experiment.folder}: attacking {len(runs)} seeds")
+                    _attack_missing(runs, _profile(profile), data_dir)
+                evidence.setdefault(one.config, []).extend(_trained(runs, data_dir))
+                say(f"{one.experiment.folder}: {len(runs)} seeds ready")
+            except UserError as error:
+                failed[one.config] = str(error)
+                say(f"{one.experiment.folder}: failed: {error}")
+        comparable = profile != "smoke"
+        rows += draw_all(paper, evidence, failed, results, say)
+        rows += judge_all(paper, evidence, failed, comparable=comparable, command=_command(paper, profile, seeds))
+        for config, reason in failed.items():
+            say(f"{config} failed: {reason}")
+    merged = _merged(results, rows)
+    write_json(results / "claims.json", merged)
+    write_text(results / "claims.md", as_markdown(merged))
+    return rows
+
+
+def as_markdown(rows: Sequence[Mapping[str, Any]]) -> str:
+    """The rows as a table that people read."""
+    lines = ["| claim | document | ours [95 %] | verdict | |", "|---|---|---|---|---|"]
+    for row in rows:
+        if row["kind"] == "figure":
+            continue
+        expected = "" if row["expected"] is None else f"{row['expected']:g}"
+        interval = f" [{row['ci95'][0]:.4g}, {row['ci95'][1]:.4g}]" if row["ci95"] else ""
+        ours = "" if row["measured"] is None else f"{row['measured']:.4g}{interval}"
+        lines.append(f"| {row['id']}: {row['what']} ({row['measured_as']}) | {expected} | {ours} | {row['verdict']} | {row['why']} |")
+    drawn = [f"- {row['id']}: {row['what']} ({row['figure'] or row['why']})" for row in rows if row["kind"] == "figure"]
+    return "\n".join([*lines, "", *drawn]) + "\n"
+
+
+def _profile(name: str) -> Profile:
+    if name not in PROFILES:
+        raise UserError(f"--profile: unknown profile {name!r}{suggestion(name, PROFILES)} (there are {', '.join(PROFILES)})")
+    return PROFILES[name]
+
+
+def _small(experiment: Experiment) -> Experiment:
+    """The same code on a few steps and examples."""
+    stages = tuple(replace(stage, steps=SMOKE_STEPS, epochs=None, record_every=SMOKE_STEPS // 2) for stage in experiment.stages)
+    return replace(experiment, stages=stages, examples=SMOKE_EXAMPLES, snapshots=())
+
+
+def _command(paper: Paper, profile: str, seeds: int | None) -> str:
+    options = ("" if profile == "laptop" else f" --profile {profile}") + (f" --seeds {seeds}" if seeds else "")
+    return f"bioexp reproduce {paper.name}{options}"
+
+
+def _attack_missing(runs: Sequence[Run], profile: Profile, data_dir: Path | None) -> None:
+    """The ladder on the runs that do not have it at this size yet, or were trained again since."""
+    todo = [one for one in runs if not _attacked_already(one, profile)]
+    if todo:
+        attack(todo, eps=profile.eps, n=profile.images, data_dir=data_dir, pictures="first")
+
+
+def _attacked_already(one: Run, profile: Profile) -> bool:
+    table = one.path / "robustness.json"
+    if not table.is_file():
+        return False
+    found = json.loads(table.read_text("utf-8"))
+    eps = {row["eps"] for row in found["rows"]}
+    names = {row["attack"] for row in found["rows"]}
+    enough = profile.images is None or found["n"] == profile.images
+    return enough and set(LADDER) <= names and (profile.eps is None or set(profile.eps) <= eps)
+
+
+def _trained(runs: Sequence[Run], data_dir: Path | None) -> Iterator[Trained]:
+    """The runs with networks, data and whatever attacks they have; seeds of one experiment share model and data."""
+    shared: run.Revived | None = None
+    for one in runs:
+        revived = shared = run.revive(one, data_dir) if shared is None else shared
+        yield Trained(one, revived.model, one.weights, revived.dataset, dict(_attacks(one.path)))
+
+
+def _attacks(path: Path) -> Iterator[tuple[str, Attacked]]:
+    for file in sorted((path / "attacks").glob("*.npz")):
+        with np.load(file, allow_pickle=False) as arrays:
+            yield file.stem, Attacked(tuple(float(eps) for eps in arrays["eps"]), arrays["correct"])
+
+
+def _merged(results: Path, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """These rows beside those of other documents that an earlier call left."""
+    file = results / "claims.json"
+    old = json.loads(file.read_text("utf-8")) if file.is_file() else []
+    papers = {row["id"].split("/")[0] for row in rows}
+    return [row for row in old if row["id"].split("/")[0] not in papers] + rows

@@ -1,0 +1,52 @@
+"""Whether a claim is reproduced: its whole 95 % interval within what is accepted, or outside it, or neither."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import ceil, inf, isfinite
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from bioexp.measures.interval import student, wilson
+
+Verdict = Literal["reproduced", "not reproduced", "undecided"]
+
+
+class Measured(NamedTuple):
+    """A measure over seeds: its mean, the ends of its 95 % interval, and what that is over; None where there is none."""
+
+    mean: float
+    low: float | None
+    high: float | None
+    interval: str
+
+
+def measured(per_seed: Sequence[float], n: int | None = None) -> Measured:
+    """A t interval over seeds; for one seed a binomial one over n images, or none where n is not given."""
+    values = [float(value) for value in per_seed]
+    if len(values) > 1:
+        found = student(values)
+        return Measured(found.value, found.low, found.high, f"t over {len(values)} seeds")
+    if n is not None:
+        found = wilson(round(values[0] * n), n)
+        return Measured(found.value, found.low, found.high, f"binomial over {n} images, 1 seed")
+    return Measured(values[0], None, None, "1 seed, no interval")
+
+
+def verdict(found: Measured, accepted: tuple[float, float]) -> Verdict:
+    """By the interval, ends included; without one nothing is decided."""
+    low, high = accepted
+    if found.low is None or found.high is None or not isfinite(found.mean):
+        return "undecided"
+    if low <= found.low and found.high <= high:
+        return "reproduced"
+    return "not reproduced" if found.high < low or found.low > high else "undecided"
+
+
+def seeds_to_decide(per_seed: Sequence[float], accepted: tuple[float, float]) -> int | None:
+    """How many seeds would make the interval clear the nearest bound, if mean and spread stay; None where none would."""
+    distance = min(abs(np.mean(per_seed) - bound) for bound in accepted if abs(bound) != inf)
+    if len(per_seed) < 2 or distance == 0:
+        return None
+    return max(len(per_seed) + 1, ceil((2 * float(np.std(per_seed, ddof=1)) / float(distance)) ** 2))
