@@ -113,7 +113,7 @@ def test_a_row_says_what_the_document_says_beside_what_was_measured_its_controls
 
 def test_the_markdown_twin_has_the_pages_numbers(results):
     page, twin = written(results, [made_run(results, robust=0.4), made_run(results, seed=1, robust=0.5)], made_claims(results))
-    cells = re.findall(r"<td[^>]*data-value=\"[^\"]+\"[^>]*>(\d\.\d+)</td>", page)
+    cells = re.findall(r"<td[^>]*data-value=\"[^\"]+\"[^>]*>(\d\.\d+)<", page)
     assert len(cells) > 10
     for cell in cells:
         assert cell in twin

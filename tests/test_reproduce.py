@@ -34,7 +34,10 @@ PAPER = Paper(
     configs=("small", "broken"),
     models={},
     rules={},
-    drawings=(Drawing("made/fig1", "fig. 1", "a picture", ("small",), picture), Drawing("made/fig2", "fig. 2", "none", ("broken",), picture)),
+    drawings=(
+        Drawing("made/fig1", "fig. 1", "a picture", ("small",), picture),
+        Drawing("made/fig2", "fig. 2", "none", ("broken",), picture),
+    ),
     claims=(
         claim("holds", (-5.0, inf), controls=(Control("under attack", survivors),)),
         claim("fails", (2.0, inf), why="accuracies end at one"),

@@ -93,7 +93,20 @@ def _tables(name: str, records: Mapping[int, Mapping[str, Any]]) -> list[dict[st
 
 def _shown(title: str, one: Mapping[str, Any]) -> dict[str, Any]:
     columns, rows = by_eps(one)
-    return {**one, "title": title, "columns": columns, "lines": rows, "findings": findings(one), "interval": one["rows"][0]["interval"]}
+    _, lows = by_eps(_with_accuracy(one, "low"))
+    _, highs = by_eps(_with_accuracy(one, "high"))
+    names = columns[1:]  # after the attack's
+    lines = [
+        {"attack": row["attack"], "cells": [(row[name], low[name], high[name]) for name in names]}
+        for row, low, high in zip(rows, lows, highs, strict=True)
+    ]
+    over = " or ".join(dict.fromkeys(row["interval"] for row in one["rows"]))
+    return {**one, "title": title, "columns": columns, "lines": lines, "findings": findings(one), "interval": over}
+
+
+def _with_accuracy(one: Mapping[str, Any], end: str) -> dict[str, Any]:
+    """The record with an end of the intervals in place of the accuracies."""
+    return {**one, "rows": [{**row, "accuracy": row[end]} for row in one["rows"]]}
 
 
 def _table(one: Mapping[str, Any]) -> Table:
