@@ -171,11 +171,13 @@ def report(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Write one self-contained HTML page over any number of runs."""
+    """Write one self-contained HTML page over any number of runs; two or more named are compared."""
     from bioexp.commands.report import report as write
+    from bioexp.commands.reproduce import claims_of
     from bioexp.run import find, open_run
 
-    page = write([open_run(path) for path in find(results, runs or [])], output or results / "report.html")
+    found = [open_run(path) for path in find(results, runs or [])]
+    page = write(found, output or results / "report.html", () if runs else claims_of(results), compare=bool(runs))
     Terminal(as_json, quiet).show({"report": str(page)}, [str(page)])
 
 

@@ -225,7 +225,9 @@ class Claim:
     measured: what the value is, in words. expected: the document's number; None for a sentence.
     accepted: the claim is reproduced when the whole interval of the measure lies in here, ends included.
     configs: the runs it needs; the first is the one it is about. measure(evidence) -> one value per seed.
-    why: in one sentence, what was found instead; printed unless it is reproduced.
+    why: in one sentence, what was found instead; printed when it is not reproduced.
+    note: what must be known even when it is reproduced.
+    flagged: the configs whose red checks leave a claim on robustness undecided.
     """
 
     id: str
@@ -239,6 +241,8 @@ class Claim:
     expected: float | None = None
     controls: tuple[Control, ...] = ()
     why: str = ""
+    note: str = ""
+    flagged: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -63,9 +63,17 @@ def _claim_row(claim: Claim, evidence: Evidence, failed: Mapping[str, str], comp
         return row | _values(None, ()) | {"controls": [], "verdict": "not run", "why": why}
     per_seed = list(claim.measure(evidence))
     found = measured(per_seed, _images(claim, evidence))
-    said = verdict(found, claim.accepted) if comparable else "not comparable"
+    red = sorted({words for config in claim.flagged for one in evidence[config] for words in _red(one)})
+    said = "not comparable" if not comparable else "undecided" if red else verdict(found, claim.accepted)
     controls = [_control_row(control, evidence) for control in claim.controls]
-    return row | _values(found, per_seed) | {"controls": controls, "verdict": said, "why": _why(claim, said, per_seed)}
+    why = f"robustness NOT established: {'; '.join(red)}" if red and comparable else _why(claim, said, per_seed)
+    return row | _values(found, per_seed) | {"controls": controls, "verdict": said, "why": why}
+
+
+def _red(trained: Trained) -> list[str]:
+    """The red checks of a run's attacks, in words."""
+    table = json.loads((trained.run.path / "robustness.json").read_text("utf-8"))
+    return [f"{trained.run.path.parent.name}: {flag['words']} ({flag['code']})" for flag in table["flags"] if flag["state"] == "red"]
 
 
 def _images(claim: Claim, evidence: Evidence) -> int | None:
@@ -92,15 +100,15 @@ def _control_row(control: Control, evidence: Evidence) -> Row:
 
 
 def _why(claim: Claim, said: str, per_seed: Sequence[float]) -> str:
-    """Why a claim is not reproduced: what was found instead, or how many seeds would decide."""
+    """Why a claim is not reproduced, how many seeds would decide, or what to know although it is reproduced."""
     if said == "reproduced":
-        return ""
+        return claim.note
     if said == "not comparable":
         return "trained for a few steps only, to see that everything runs"
     if said == "undecided":
         enough = seeds_to_decide(per_seed, claim.accepted)
         needed = f"; about {enough} seeds would decide" if enough else ""
-        return f"the interval straddles what is accepted{needed}. {claim.why}".strip()
+        return f"the interval straddles what is accepted{needed}"
     return claim.why
 
 

@@ -15,6 +15,7 @@ from bioexp import run
 from bioexp.attacks import LADDER
 from bioexp.commands.attack import attack
 from bioexp.commands.judge import draw_all, judge_all
+from bioexp.commands.report import report
 from bioexp.commands.seed_group import Say, Watch
 from bioexp.commands.train import plan, train
 from bioexp.config import Experiment, load
@@ -107,11 +108,12 @@ def reproduce(
     say: Say,
     progress: Callable[[str], AbstractContextManager[Watch]],
 ) -> list[dict[str, Any]]:
-    """Do whatever is missing and write claims.json, claims.md and figures/ into the results folder; returns the rows.
+    """Do whatever is missing and write claims.json, claims.md, figures/ and report.html into the results folder; returns the rows.
 
     Goes on after an experiment that fails; the rows that need it say "not run" and why.
     """
     rows: list[dict[str, Any]] = []
+    used: list[Run] = []
     for paper in papers_named(names):
         evidence: dict[str, list[Trained]] = {}
         failed: dict[str, str] = {}
@@ -120,14 +122,14 @@ def reproduce(
                 with progress(one.experiment.folder) as watch:
                     runs = train(one.experiment, results=results, seeds=one.seeds, data_dir=data_dir, say=say, watch=watch)
                 if one.attacked:
-                    say(f"{one.experiment.folder}: attacking {len(runs)} seeds")
-                    _attack_missing(runs, _profile(profile), data_dir)
+                    _attack_missing(runs, _profile(profile), data_dir, say)
                 evidence.setdefault(one.config, []).extend(_trained(runs, data_dir))
                 say(f"{one.experiment.folder}: {len(runs)} seeds ready")
             except UserError as error:
                 failed[one.config] = str(error)
                 say(f"{one.experiment.folder}: failed: {error}")
         comparable = profile != "smoke"
+        used += [trained.run for runs in evidence.values() for trained in runs]
         rows += draw_all(paper, evidence, failed, results, say)
         rows += judge_all(paper, evidence, failed, comparable=comparable, command=_command(paper, profile, seeds))
         for config, reason in failed.items():
@@ -135,6 +137,9 @@ def reproduce(
     merged = _merged(results, rows)
     write_json(results / "claims.json", merged)
     write_text(results / "claims.md", as_markdown(merged))
+    if used:
+        report(used, results / "report.html", merged)
+        say(f"report: {results / 'report.html'}")
     return rows
 
 
@@ -169,10 +174,11 @@ def _command(paper: Paper, profile: str, seeds: int | None) -> str:
     return f"bioexp reproduce {paper.name}{options}"
 
 
-def _attack_missing(runs: Sequence[Run], profile: Profile, data_dir: Path | None) -> None:
+def _attack_missing(runs: Sequence[Run], profile: Profile, data_dir: Path | None, say: Say) -> None:
     """The ladder on the runs that do not have it at this size yet, or were trained again since."""
     todo = [one for one in runs if not _attacked_already(one, profile)]
     if todo:
+        say(f"{todo[0].path.parent.name}: attacking {len(todo)} seeds")
         attack(todo, eps=profile.eps, n=profile.images, data_dir=data_dir, pictures="first")
 
 
@@ -201,9 +207,16 @@ def _attacks(path: Path) -> Iterator[tuple[str, Attacked]]:
             yield file.stem, Attacked(tuple(float(eps) for eps in arrays["eps"]), arrays["correct"])
 
 
+def claims_of(results: Path) -> list[dict[str, Any]]:
+    """The rows of claims.json; none where nothing was reproduced yet."""
+    file = results / "claims.json"
+    try:
+        return list(json.loads(file.read_text("utf-8"))) if file.is_file() else []
+    except ValueError as error:
+        raise UserError(f"{file}: is damaged ({error}); run `bioexp reproduce` again") from None
+
+
 def _merged(results: Path, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """These rows beside those of other documents that an earlier call left."""
-    file = results / "claims.json"
-    old = json.loads(file.read_text("utf-8")) if file.is_file() else []
     papers = {row["id"].split("/")[0] for row in rows}
-    return [row for row in old if row["id"].split("/")[0] not in papers] + rows
+    return [row for row in claims_of(results) if row["id"].split("/")[0] not in papers] + rows

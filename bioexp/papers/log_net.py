@@ -13,6 +13,7 @@ Deviations, and what each costs
    w1 = 1 wherever a pixel was ever lit. We take 300 steps.
 """
 
+from functools import partial
 from math import prod
 from typing import NamedTuple
 
@@ -21,7 +22,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, Key
 
 from bioexp.models.stack import LayerMap, glorot, stack
-from bioexp.ops import Ops
+from bioexp.ops import Activation, Ops
 from bioexp.types import Batch, Count, Layer, Learned, Model, Objective, Params, Positive, Rule
 
 FLOOR = 1e-7  # under the logarithm
@@ -52,23 +53,35 @@ def log_net(
         w = glorot(key, units, inputs) if below is None else jax.random.uniform(key, (units, inputs), minval=-below, maxval=below)
         return {"w": w if signed else jnp.abs(w)}
 
-    def activation(u: Float[Array, "batch units"]) -> Float[Array, "batch units"]:
-        return jnp.log((jnp.abs(u) if signed else u) / inputs + FLOOR) if log else u / inputs
-
-    def projections(params: Params, x: Float[Array, "batch inputs"], ops: Ops, number: int) -> Layer:
-        u = ops.linear(number, params["w"], x)
-        return Layer(x, u, ops.nonlinear(number, activation, u))
-
-    def votes(params: Params, x: Float[Array, "batch hidden"], ops: Ops, number: int) -> Layer:
-        u = ops.linear(number, params["w"], x)
-        return Layer(x, u, u)
-
+    activation = partial(logarithm, signed=signed) if log else mean_projection
     return stack(
         [
-            LayerMap(lambda key: initial(key, hidden, inputs, w1_below), projections),
+            LayerMap(lambda key: initial(key, hidden, inputs, w1_below), partial(projections, activation)),
             LayerMap(lambda key: initial(key, classes, hidden, w2_below), votes),
         ]
     )
+
+
+def projections(activation: Activation, params: Params, x: Float[Array, "batch inputs"], ops: Ops, number: int) -> Layer:
+    """x2[j], from the mean over pixels of w1[j,k] x1[k]."""
+    u = ops.linear(number, params["w"], x)
+    return Layer(x, u, ops.nonlinear(number, lambda u: activation(u / x.shape[1]), u))
+
+
+def logarithm(mean: Float[Array, "batch hidden"], *, signed: bool) -> Float[Array, "batch hidden"]:
+    """log of the mean projection, or of its absolute value where weights have either sign."""
+    return jnp.log((jnp.abs(mean) if signed else mean) + FLOOR)
+
+
+def mean_projection(mean: Float[Array, "batch hidden"]) -> Float[Array, "batch hidden"]:
+    """The mean projection itself: the net without its logarithm."""
+    return mean
+
+
+def votes(params: Params, x: Float[Array, "batch hidden"], ops: Ops, number: int) -> Layer:
+    """x3[i] = sum_j w2[i,j] x2[j]."""
+    u = ops.linear(number, params["w"], x)
+    return Layer(x, u, u)
 
 
 class OwnImages(NamedTuple):
@@ -97,12 +110,19 @@ def own_images(model: Model, objective: Objective, *, images: Count = 20) -> Rul
         return OwnImages(data.x[shuffled[rows]].reshape(units, images, -1))
 
     def update(params: Params, state: OwnImages, batch: Batch, key: Key[Array, ""]) -> Learned:
-        w = params["layers"]["0"]["w"]
-        seen = jnp.einsum("jsk,jk->js", state.x, w) + FLOOR
-        growth = jnp.einsum("jsk,js->jk", state.x, 1 / seen) / images
-        return Learned({"layers": {"0": {"w": -growth}}}, state, {"loss": -jnp.mean(jnp.log(seen / w.shape[1]))})  # descend
+        direction, loss = own_gradient(params["layers"]["0"]["w"], state.x)
+        return Learned({"layers": {"0": {"w": direction}}}, state, {"loss": loss})
 
     return Rule(init, update)
+
+
+def own_gradient(
+    w: Float[Array, "units inputs"], x: Float[Array, "units images inputs"]
+) -> tuple[Float[Array, "units inputs"], Float[Array, ""]]:
+    """Gradient of -x2[j], mean over the prototype's own images, and its value, mean over prototypes."""
+    seen = jnp.einsum("jsk,jk->js", x, w) / w.shape[1] + FLOOR
+    growth = jnp.einsum("jsk,js->jk", x / w.shape[1], 1 / seen) / x.shape[1]
+    return -growth, -jnp.mean(jnp.log(seen))  # descend
 
 
 def _members(chosen: Bool[Array, "n"], count: int) -> Int[Array, "count"]:

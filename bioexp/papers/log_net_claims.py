@@ -10,7 +10,7 @@ from functools import partial
 from math import inf
 
 from bioexp.papers import log_net_figures as figures
-from bioexp.papers.log_net import log_net, own_images
+from bioexp.papers.log_net import log_net, logarithm, own_gradient, own_images, projections, votes
 from bioexp.papers.log_net_measures import (
     accuracy,
     average_over_minimizer,
@@ -59,7 +59,8 @@ CLAIMS = (
             Control("the constrained net whose weights look like digits", each("log_net", accuracy)),
             Control("the constrained net with the loss as printed, -x3[y]", each("log_net_printed_loss", accuracy)),
         ),
-        why="width and length of the net were picked near the printed number, so agreement is no evidence; the spread over seeds is wide",
+        why="another accuracy than the document's",
+        note="its width and length were picked near the printed number, so the agreement is no evidence, and its weights show no digits",
     ),
     Claim(
         id="log_net/acc_log_linearised",
@@ -129,6 +130,7 @@ CLAIMS = (
             Control("trained jointly by Adam, which is more accurate", each("log_net_joint", score)),
         ),
         why="jointly trained rows resemble class means less than the bar asks",
+        note="by SGD with a large step for w2; trained by Adam, which is more accurate, the rows do not resemble class means at all",
     ),
     Claim(
         id="log_net/average_minimises",
@@ -155,6 +157,7 @@ CLAIMS = (
             Control("lost by the constrained, interpretable log net", each("log_net", lost)),
         ),
         why="the log net does not lose much more than the relu net",
+        note="true of the unconstrained net; the constrained, interpretable one loses less than the relu net",
     ),
     Claim(
         id="log_net/nonlinearity_favours_prototypes",
@@ -170,6 +173,7 @@ CLAIMS = (
             Control("with the log, but trained by Adam like the net without it", each("log_net_joint", score)),
         ),
         why="prototypes are no more digit-like with the log than without",
+        note="as much the optimizer's doing as the log's: with the log and Adam there are no prototypes either",
     ),
     Claim(
         id="log_net/sawtooth",
@@ -199,6 +203,7 @@ CLAIMS = (
         measure=less(each("log_net_control", survived), each("log_net_control_constant", survived)),
         controls=(Control("the net without sawtooth", each("log_net_control_constant", survived)),),
         why="the net with the sawtooth is not harder to fool",
+        flagged=("log_net_control", "log_net_control_constant"),
     ),
     Claim(
         id="log_net/w2_names_prototypes",
@@ -211,6 +216,7 @@ CLAIMS = (
         measure=each("log_net", named_class),
         controls=(Control("trained jointly by Adam", each("log_net_joint", named_class)),),
         why="w2 names fewer than half of the prototypes rightly",
+        note="in the net trained by SGD; trained by Adam, w2 names few",
     ),
     Claim(
         id="log_net/parallel_lines",
@@ -232,6 +238,7 @@ CLAIMS = (
             Control("share separated by a line, relu net", each("relu_net", partial(separability, label_pairs))),
         ),
         why="the lines of two labels are not parallel",
+        note="nothing learned: with random positive weights the lines are more parallel still, as total ink scales every dot product",
     ),
     Claim(
         id="log_net/residuals_random",
@@ -261,6 +268,7 @@ CLAIMS = (
             Control("squared correlation with random positive weights", each("log_net_control", partial(median_r2, random_pairs))),
         ),
         why="a power law explains less than half of the variance",
+        note="its exponent is 1, plain proportionality, and random weights follow it more closely",
     ),
     Claim(
         id="log_net/small_interval",
@@ -279,6 +287,7 @@ CLAIMS = (
             Control("log(1+dx3/x3) in the jointly trained net", each("log_net_joint", partial(predicted_reach, "log(1+dx3/x3)"))),
         ),
         why="the prediction holds over most of the range of a pixel",
+        note="but for its own reason: the plain first-order sum, without the document's logarithm, holds over the whole range of a pixel",
     ),
     Claim(
         id="log_net/exponential_growth",
@@ -339,6 +348,9 @@ CLAIMS = (
             Control("softmax regression", each("linear_softmax", robust)),
         ),
         why="the log net is not more robust than the relu net",
+        note="true of the prototype-like net only, and not for its log: the same w1 without it, and the nearest class mean, are as robust; "
+        "the accurate log nets are less robust than relu",
+        flagged=("log_net", "relu_net"),
     ),
 )
 
@@ -437,7 +449,9 @@ PAPER = Paper(
         "class_mean",
     ),
     equations=(
-        ("x2[j] = log(1/N sum_k w1[j,k] x1[k]),  x3[i] = sum_j w2[i,j] x2[j]", log_net),
-        ("the control heuristic: descend -x2[j] on images of one label", own_images),
+        ("x2[j] = log(1/N sum_k w1[j,k] x1[k])", projections),
+        ("log, of the absolute value in the first formula", logarithm),
+        ("x3[i] = sum_j w2[i,j] x2[j]", votes),
+        ("the control heuristic descends -x2[j] on images of one label", own_gradient),
     ),
 )

@@ -63,13 +63,13 @@ def test_prototypes_of_a_class_have_sets_of_their_own_while_images_last():
 
 
 def test_the_control_heuristic_descends_minus_x2():
-    """Its direction is the gradient of -mean_s log(1/N (w.x_s + floor)), taken by JAX."""
+    """Its direction is the gradient of -mean_s log(1/N w.x_s + floor), taken by JAX."""
     model, params, data = made()
     rule = own_images(model, cross_entropy(), images=3)
     state = rule.init(jax.random.key(3), params, data)
 
     def minus_x2(w):
-        return sum(-jnp.mean(jnp.log((state.x[j] @ w[j] + FLOOR) / 12)) for j in range(len(w)))
+        return sum(-jnp.mean(jnp.log(state.x[j] @ w[j] / 12 + FLOOR)) for j in range(len(w)))
 
     expected = jax.grad(minus_x2)(params["layers"]["0"]["w"])
     learned = rule.update(params, state, data, jax.random.key(0))
