@@ -239,6 +239,6 @@ def staleness(trained: Trained) -> float:
 
     here = jax.vmap(gradient)(x, y)
     there = jax.vmap(gradient)(jnp.clip(x + EPS * jnp.sign(here), 0, 1), y)
-    flat = [np.asarray(g).reshape(SHOWN, -1) for g in (here, there)]
+    flat = [np.asarray(g).reshape(len(g), -1) for g in (here, there)]
     size = np.linalg.norm(flat[0], axis=1) * np.linalg.norm(flat[1], axis=1)
     return float(np.mean((flat[0] * flat[1]).sum(axis=1) / np.maximum(size, 1e-30)))

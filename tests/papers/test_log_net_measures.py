@@ -1,0 +1,94 @@
+"""The measures behind the log network's claims, on nets small enough to know the answer."""
+
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from bioexp.papers import log_net_measures as measures
+from bioexp.papers.log_net import log_net
+from bioexp.types import Attacked, Dataset, Run, Trained
+
+SHAPE, CLASSES, HIDDEN = (3, 4), 3, 6
+
+
+def data(n=60):
+    rng = np.random.default_rng(0)
+    y = (np.arange(n) % CLASSES).astype(np.int32)
+    x = rng.integers(0, 60, (n, *SHAPE)).astype(np.uint8)
+    x[np.arange(n), y] += 180  # a class is a bright row
+    return Dataset("made", "made", x, y, x, y, CLASSES, "0")
+
+
+def trained(w1=None, w2=None, accuracy=1.0, attacks=None, **options):
+    dataset = data()
+    model = log_net(SHAPE, CLASSES, hidden=HIDDEN, **options)
+    rng = np.random.default_rng(1)
+    rows = np.repeat(np.eye(3), 4, axis=1)
+    w1 = rows[np.arange(HIDDEN) % 3] + 0.01 if w1 is None else w1
+    w2 = np.eye(3)[:, np.arange(HIDDEN) % 3] if w2 is None else w2
+    params = {"layers": {"0": {"w": jnp.asarray(w1, jnp.float32)}, "1": {"w": jnp.asarray(w2 + 0 * rng.random(w2.shape), jnp.float32)}}}
+    config = {"name": "log_net_control", "model": {"name": "log_net", "hidden": HIDDEN, "log": True} | options}
+    run = Run(Path("none/0-s0"), config, 0, {}, {"test_accuracy": accuracy}, (), params)
+    return Trained(run, model, params, dataset, attacks or {})
+
+
+def test_prototypes_that_are_class_rows_look_like_the_class_means_and_are_named_by_w2():
+    assert measures.score(trained()) > 0.95
+    assert measures.named_class(trained()) == 1
+    assert measures.own_class(trained()) == 1
+    assert measures.own_class(trained(w2=np.eye(3)[:, (np.arange(HIDDEN) + 1) % 3])) == 0
+
+
+def test_the_linearized_net_has_the_same_weights_and_no_log():
+    one = trained()
+    x = jnp.asarray(measures.pixels(one), jnp.float32)
+    w1, w2 = (np.asarray(one.params["layers"][i]["w"]) for i in "01")
+    np.testing.assert_allclose(measures.linearized(one).apply(one.params, x)[0], np.asarray(x) @ w1.T / 12 @ w2.T, rtol=1e-5)
+    assert measures.linearized_accuracy(one) == 1
+    assert measures.most_frequent(one) == pytest.approx(1 / 3)
+    assert measures.lost(one) == 0
+
+
+def test_one_everywhere_is_a_lower_loss_than_the_average():
+    """-x2 only falls as weights grow, so the average cannot be its minimum."""
+    assert measures.average_over_minimizer(trained()) < 0
+
+
+def test_decades_are_orders_of_magnitude_between_rows():
+    assert measures.decades(trained()) == pytest.approx(0, abs=1e-6)
+    sizes = np.repeat([1.0, 1000.0], HIDDEN // 2)[:, None]
+    assert measures.decades(trained(w1=sizes * np.ones((HIDDEN, 12)))) == pytest.approx(3)
+
+
+def test_robust_accuracy_is_the_mean_of_the_minimum_over_attacks():
+    halves = np.zeros((2, 60), bool)
+    halves[1, :30] = True
+    others = np.zeros((2, 60), bool)
+    others[1, 15:45] = True
+    one = trained(attacks={"a": Attacked((0.05, measures.EPS), halves), "b": Attacked((0.05, measures.EPS), others)})
+    assert measures.robust(one) == pytest.approx(0.25)
+    assert measures.survived(one) == pytest.approx(0.125)
+
+
+def test_log_x3_grows_in_a_straight_line_under_small_equal_steps():
+    assert measures.exponential_fit(trained()) > 0.99
+
+
+def test_differences_are_taken_seed_by_seed():
+    measure = measures.less(lambda evidence: [3.0, 5.0], lambda evidence: [1.0, 1.5])
+    assert measure({}) == [2.0, 3.5]
+
+
+def test_the_gradient_of_a_linear_net_does_not_turn():
+    linear = trained(log=False)
+    assert measures.staleness(linear) > 0.999
+    assert measures.staleness(trained()) < measures.staleness(linear)
+
+
+def test_random_prototypes_are_the_same_for_a_seed():
+    first, again = (measures.median_angle(measures.random_pairs, trained()) for _ in range(2))
+    assert first == again
+    assert jax.tree.all(jax.tree.map(lambda leaf: bool(jnp.isfinite(leaf).all()), trained().params))
