@@ -2,7 +2,7 @@
 
 import bioexp as library
 from bioexp.commands.train import train
-from bioexp.config import load
+from bioexp.config import identity, load
 
 
 def test_the_example_rule_trains_beside_backprop_and_learns(tmp_path):
@@ -20,3 +20,12 @@ def test_the_library_is_usable_from_python(write_config, tmp_path):
     assert [run.seed for run in runs] == [0, 1]
     (table,) = library.attack(runs, attacks=["fgsm"], eps=[0.1], n=30)
     assert table["n"] == 30
+
+
+def test_the_readmes_terminal_session_names_the_runs_that_its_commands_make():
+    from conftest import ROOT
+
+    readme = (ROOT / "README.md").read_text()
+    for config in ("log_net.yaml", "examples/my_rule.yaml"):
+        for experiment in load(ROOT / "configs" / config):
+            assert f"results/{experiment.name}/{identity(experiment)}-s0" in readme
