@@ -28,8 +28,6 @@ from bioexp.provenance import code_digest
 from bioexp.tree import flatten, unflatten
 from bioexp.types import Apply, Dataset, Model, Params, Run, UserError
 
-__all__ = ["Revived", "directory", "find", "open_run", "revive", "write_atomically"]
-
 FORMAT = 1  # of run directories; another one is refused
 
 
@@ -64,7 +62,10 @@ def is_finished(path: Path) -> bool:
 
 def is_stale(path: Path, experiment: Experiment) -> bool:
     """Whether a finished run was made by numerical code other than today's."""
-    provenance = json.loads((path / "provenance.json").read_text("utf-8"))
+    try:
+        provenance = json.loads((path / "provenance.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return True  # nobody can tell what made it
     return bool(provenance.get("code_digest") != code_digest(experiment))
 
 
@@ -151,6 +152,7 @@ def start_over(path: Path) -> None:
         "metrics.jsonl",
         "state.npz",
         "snapshots",
+        "figures",
         "attacks",
         "robustness.json",
         "robustness.csv",

@@ -27,7 +27,6 @@ Natural = Annotated[int, Ge(0)]
 Positive = Annotated[float, Gt(0)]
 NonNegative = Annotated[float, Ge(0)]
 Fraction = Annotated[float, Ge(0), Le(1)]
-AtLeastOne = Annotated[float, Ge(1)]
 UserFile = Annotated[str, "file"]  # resolved against the config's folder, and its bytes are part of the run's identity
 
 Params = dict[str, Any]  # nested dicts of arrays: {"layers": {"0": {"w": …}}}

@@ -1,5 +1,6 @@
 """From YAML to experiments: everything is checked, every problem is named with its place."""
 
+import numpy as np
 import pytest
 import yaml
 
@@ -108,6 +109,19 @@ def test_identity_sees_the_bytes_of_the_users_files(write_config, tmp_path):
     before = identity(*load(path, changes))
     rule.write_text(code + "# changed\n")
     assert identity(*load(path, changes)) != before
+
+
+def test_a_dataset_of_ones_own_lies_beside_the_config_and_its_bytes_are_part_of_the_identity(write_config, tmp_path):
+    x, y = np.zeros((30, 2, 2), np.uint8), np.arange(30) % 3
+    np.savez(tmp_path / "own.npz", x_train=x, y_train=y, x_test=x, y_test=y)
+    path, changes = write_config(), ["dataset={name: npz, path: own.npz}"]
+    (experiment,) = load(path, changes)
+    assert experiment.dataset.options["path"] == str(tmp_path / "own.npz")
+    before = identity(experiment)
+    np.savez(tmp_path / "own.npz", x_train=x, y_train=y, x_test=x + 1, y_test=y)
+    assert identity(*load(path, changes)) != before
+    with pytest.raises(UserError, match=r"dataset: .*gone.npz: no such file"):
+        load(path, ["dataset={name: npz, path: gone.npz}"])
 
 
 @pytest.mark.parametrize(

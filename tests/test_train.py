@@ -138,6 +138,15 @@ def test_runs_of_other_code_are_trained_again_unless_kept(small, tmp_path):
     assert [line.rpartition("; ")[2] for line in said] == ["kept as it is", "trained again"]
 
 
+def test_training_again_leaves_no_picture_of_the_older_run(small, tmp_path):
+    (done,) = train(small, results=tmp_path, seeds=[0])
+    (done.path / "figures" / "adversarial.png").write_bytes(b"of the older weights")
+    (done.path / "provenance.json").write_text("{")
+    train(small, results=tmp_path, seeds=[0])
+    assert not (done.path / "figures" / "adversarial.png").exists()
+    assert (done.path / "figures" / "w1.png").exists()
+
+
 def test_validation_examples_are_held_out_and_scored(small, write_config, tmp_path):
     (experiment,) = load(write_config(), ["validate=true"])
     (done,) = train(experiment, results=tmp_path, seeds=[0])

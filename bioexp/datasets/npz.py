@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 from bioexp.datasets.arrays import Arrays, dataset, only
 from bioexp.datasets.source import Report, silent
-from bioexp.types import Dataset, Natural, UserError
+from bioexp.types import Dataset, Natural, UserError, UserFile
 
 if TYPE_CHECKING:
     import numpy as np
 
 
-def npz(data_dir: Path | None, report: Report = silent, *, path: str, classes: tuple[Natural, ...] | None = None) -> Dataset:
+def npz(data_dir: Path | None, report: Report = silent, *, path: UserFile, classes: tuple[Natural, ...] | None = None) -> Dataset:
     """Your own images or vectors, from an .npz file.
 
     x: (n, features), (n, height, width) or (n, height, width, channels) with 1 or 3 channels (a single one is dropped),
