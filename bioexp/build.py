@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from bioexp.config import Choice, Experiment, StageConfig
+from bioexp.changes import KeyPath
+from bioexp.config import Choice, Experiment, StageConfig, fold_of
 from bioexp.lookup import datasets
 from bioexp.options import schema
 from bioexp.tree import covers, flatten
@@ -42,19 +43,25 @@ def dataset_of(experiment: Experiment, data_dir: Path | None, say: Callable[[str
 
 
 def split(experiment: Experiment, dataset: Dataset) -> Split:
-    """Train, validation and test examples; the last tenth of train is held out when the config says `validate: true`."""
+    """Train, validation and test examples; `validate: true` holds out the last tenth of train, `validate: 2/5` that fifth."""
+    import numpy as np
+
     test = Examples(dataset.x_test, dataset.y_test)
     n = None if experiment.examples == "all" else experiment.examples
     x, y = dataset.x_train[:n], dataset.y_train[:n]
-    kept = len(y) - len(y) // 10 if experiment.validate else len(y)
-    validation = Examples(x[kept:], y[kept:]) if experiment.validate else None
-    return Split(Examples(x[:kept], y[:kept]), validation, test)
+    if not experiment.validate:
+        return Split(Examples(x, y), None, test)
+    fold = fold_of(experiment.validate) if isinstance(experiment.validate, str) else None
+    which, of = fold or (10, 10)
+    begin, end = len(y) - (of - which + 1) * (len(y) // of), len(y) - (of - which) * (len(y) // of)
+    kept = np.r_[0:begin, end : len(y)]
+    return Split(Examples(x[kept], y[kept]), Examples(x[begin:end], y[begin:end]), test)
 
 
 def model_of(experiment: Experiment, dataset: Dataset, stage: int = -1) -> Model:
     """The model as a stage sees it, for the shape and the classes of the dataset; the last stage's is the one deployed."""
     options = {**experiment.model.options, **experiment.stages[stage].model}
-    model: Model = experiment.model.builder(dataset.shape, dataset.n_classes, **options)
+    model: Model = _built(experiment, ("model",), experiment.model, dataset.shape, dataset.n_classes, **options)
     return model
 
 
@@ -68,7 +75,7 @@ def stages_of(experiment: Experiment, dataset: Dataset, train: Examples) -> tupl
 
 
 def length(stage: StageConfig, n: int) -> tuple[int, int, int]:
-    """Batch size, steps and steps between records of a stage over n examples."""
+    """Batch size, steps and steps between records of a stage that sees n examples."""
     batch_size = n if stage.batch_size == "all" else stage.batch_size
     per_epoch = n // max(batch_size, 1)
     steps = stage.steps if stage.steps is not None else max(round((stage.epochs or 0) * per_epoch), 1)
@@ -80,11 +87,10 @@ def _stage(experiment: Experiment, number: int, model: Model, params: Params, tr
     from bioexp.optimizers import project
 
     at, config = ("stages", number), experiment.stages[number]
-    batch_size, steps, record_every = length(config, len(train.y))
-    if batch_size > len(train.y):
-        raise UserError(
-            f"{experiment.where((*at, 'batch_size'))}  stages[{number}].batch_size: {batch_size} is more than the {len(train.y)} examples"
-        )
+    n = _seen(experiment, number, train)
+    batch_size, steps, record_every = length(config, n)
+    if batch_size > n:
+        raise UserError(f"{experiment.where((*at, 'batch_size'))}  stages[{number}].batch_size: {batch_size} is more than the {n} examples")
     leaves = list(flatten(params))
     layers = {path: int(path.split("/")[1]) for path in leaves}
     rates = config.optimizer.options.get("learning_rate")
@@ -104,10 +110,44 @@ def _stage(experiment: Experiment, number: int, model: Model, params: Params, tr
             raise UserError(
                 f"{experiment.where((*at, 'optimizer'))}  stages[{number}].optimizer: no learning rate for {', '.join(forgotten)}"
             )
-    rule = config.rule.builder(above(model, learning[0]), config.objective.builder(**config.objective.options), **config.rule.options)
-    optimizer = config.optimizer.builder(steps, **config.optimizer.options)
+    objective = _built(experiment, (*at, "objective"), config.objective, **config.objective.options)
+    rule = _built(experiment, (*at, "rule"), config.rule, above(model, learning[0]), objective, **config.rule.options)
+    optimizer = _built(experiment, (*at, "optimizer"), config.optimizer, steps, **config.optimizer.options)
     projections = {path: choice.builder(**choice.options) for path, choice in config.project.items()}
-    return Stage(model, rule, optimizer, lambda params: project(projections, params), tuple(learning), batch_size, steps, record_every)
+    return Stage(
+        model=model,
+        rule=rule,
+        optimizer=optimizer,
+        project=lambda params: project(projections, params),
+        train=tuple(learning),
+        batch_size=batch_size,
+        steps=steps,
+        record_every=record_every,
+        per_class=config.per_class,
+    )
+
+
+def _built(experiment: Experiment, at: KeyPath, choice: Choice, *arguments: Any, **options: Any) -> Any:
+    """What a choice builds; an option that its builder refuses is named with its place in the config."""
+    try:
+        return choice.builder(*arguments, **options)
+    except UserError as error:
+        name = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in at).removeprefix(".")
+        raise UserError(f"{experiment.where(at)}  {name}.{error}") from error
+
+
+def _seen(experiment: Experiment, number: int, train: Examples) -> int:
+    """How many examples a stage sees; raises UserError where a class has fewer than it asks for."""
+    import numpy as np
+
+    wanted = experiment.stages[number].per_class
+    if wanted is None:
+        return len(train.y)
+    labels, counts = np.unique(train.y, return_counts=True)
+    if counts.min() < wanted:
+        scarce = f"class {labels[counts.argmin()]} has only {counts.min()} of the {len(train.y)} training examples"
+        raise UserError(f"{experiment.where(('stages', number, 'per_class'))}  stages[{number}].per_class: asks for {wanted}, but {scarce}")
+    return wanted * len(labels)
 
 
 def _refuse_unknown(place: str, key: str, prefixes: Iterable[str], leaves: list[str]) -> None:

@@ -33,7 +33,7 @@ def _experiment(
     stages: tuple[Node, ...],
     examples: Count | Literal["all"] = "all",
     snapshots: tuple[Natural, ...] = (),
-    validate: bool = False,
+    validate: bool | str = False,
     axes: Mapping[str, tuple[Any, ...]] = {},
 ) -> None:
     """The keys of a config file."""
@@ -47,6 +47,7 @@ def _stage(
     optimizer: Node = "adam",
     project: Mapping[str, Node] = {},
     train: Literal["all"] | tuple[str, ...] = "all",
+    per_class: Count | None = None,
     batch_size: Count | Literal["all"] = 128,
     steps: Count | None = None,
     epochs: Positive | None = None,
@@ -74,6 +75,7 @@ class StageConfig:
     """One stage as the config says it; lengths are in steps or in epochs of the dataset at hand.
 
     model: options in which the model of this stage differs from the experiment's; its weights are the same.
+    per_class: how many training examples of each class this stage sees, drawn by the seed; None for all.
     """
 
     rule: Choice
@@ -82,6 +84,7 @@ class StageConfig:
     optimizer: Choice
     project: Mapping[str, Choice]
     train: Literal["all"] | tuple[str, ...]
+    per_class: int | None
     batch_size: int | Literal["all"]
     steps: int | None
     epochs: float | None
@@ -92,8 +95,8 @@ class StageConfig:
 class Experiment:
     """A checked config.
 
-    examples: how many of the first training examples are used. `where` finds the file and line of a key, for errors that
-    only the data can show.
+    examples: how many of the first training examples are used. validate: True holds out the last tenth of them, "2/5" the
+    second of five equal parts. `where` finds the file and line of a key, for errors that only the data can show.
     """
 
     name: str
@@ -103,7 +106,7 @@ class Experiment:
     stages: tuple[StageConfig, ...]
     examples: int | Literal["all"]
     snapshots: tuple[int, ...]
-    validate: bool
+    validate: bool | str
     own_dataset: str
     where: Callable[[KeyPath], str] = field(compare=False, repr=False)
 
@@ -169,6 +172,14 @@ def identity(experiment: Experiment) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
+def fold_of(text: str) -> tuple[int, int] | None:
+    """ "2/5" -> (2, 5), the second of five parts; None for what is no fold."""
+    which, slash, of = text.partition("/")
+    if not (slash and which.isdecimal() and of.isdecimal() and 1 <= int(which) <= int(of) and int(of) >= 2):
+        return None
+    return int(which), int(of)
+
+
 def _lists(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _lists(item) for key, item in value.items()}
@@ -184,6 +195,7 @@ def _resolved_stage(stage: StageConfig) -> dict[str, Any]:
         "optimizer": stage.optimizer.resolved(),
         "project": {path: choice.resolved() for path, choice in stage.project.items()},
         "train": _lists(stage.train),
+        "per_class": stage.per_class,
         "batch_size": stage.batch_size,
         **length,
         "record_every": stage.record_every,
@@ -261,6 +273,9 @@ class _Reading:
         for i, stage in enumerate(stages):
             if stage and model:
                 self.fields(model.builder, {**model.options, **stage.model}, ("stages", i, "model"))
+        validate = values.get("validate", False)
+        if isinstance(validate, str) and fold_of(validate) is None:
+            self.wrong(("validate",), f"must be true, false or a fold such as 2/5, got {validate!r}")
         if values.get("stages") == ():
             self.wrong(("stages",), "needs at least one")
         if len(self.problems) > before or dataset is None or model is None:

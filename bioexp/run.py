@@ -19,6 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import yaml
 
 from bioexp import build, strict_yaml
@@ -98,6 +99,8 @@ def revive(run: Run, data_dir: Path | None) -> Revived:
     found = flatten(run.weights)
     if {name: leaf.shape for name, leaf in expected.items()} != {name: leaf.shape for name, leaf in found.items()}:
         raise UserError(f"{run.path / 'weights.npz'}: does not hold this model's weights; train the run again with --force")
+    if broken := [name for name, leaf in found.items() if not np.isfinite(leaf).all()]:
+        raise UserError(f"{run.path / 'weights.npz'}: {broken[0]} holds NaN or infinity; train the run again with --force")
     return Revived(model, run.weights, dataset, experiment)
 
 

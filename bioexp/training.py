@@ -15,10 +15,12 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 from jaxtyping import Array, Float, Int, Integer, Key, Num
 
-from bioexp.types import Batch, Examples, Metrics, Params, Stage, State, UserError
+from bioexp.types import Batch, Examples, Learned, Metrics, Params, Rows, Stage, State, UserError
+
+BLOCK = 2000  # images whose features are computed together
+PER_CLASS = 0xC1A55  # tells the draw of a stage's examples from that of their order
 
 
 class TrainState(NamedTuple):
@@ -38,7 +40,8 @@ class Record(NamedTuple):
 
     stage, step: number of the stage, minibatches within it; total: minibatches since the beginning; epoch: of this stage.
     state: on the device, and given back to it with the next record: copy what is to be kept.
-    metrics: means since the last record, one value per seed. compile_s: seconds spent compiling so far.
+    metrics: means since the last record, one value per seed. observed: what the rule has to say now, one value per seed.
+    compile_s: seconds spent compiling so far.
     """
 
     stage: int
@@ -47,6 +50,7 @@ class Record(NamedTuple):
     epoch: float
     state: TrainState
     metrics: dict[str, np.ndarray]
+    observed: dict[str, np.ndarray]
     compile_s: float
 
     @property
@@ -83,23 +87,26 @@ def fit(
     for number, stage in enumerate(stages):
         if number >= at:
             state, stage_keys = begin(stage, params, data, numbers, number)
-            first, per_epoch = 0, len(data.y) // stage.batch_size
+            shown = [members(stage, seed, number, examples.y) for seed in seeds]
+            first, per_epoch = 0, len(shown[0]) // stage.batch_size
             if resume is not None and number == at:
                 state, first = _restored(state, resume), resume.step
             if number == at:
-                yield Record(number, first, before + first, first / per_epoch, state, {}, compile_s)
+                yield Record(number, first, before + first, first / per_epoch, state, {}, {}, compile_s)
             inputs = _inputs(stage, state, data)
             scans: dict[int, Any] = {}
             for start, stop in pairwise(_boundaries(stage, before, marks, first)):
-                rows = np.stack([order(seed, number, start, stop, len(data.y), stage.batch_size) for seed in seeds])
+                drawn = (order(seed, number, start, stop, len(shown[0]), stage.batch_size) for seed in seeds)
+                rows = np.stack([own[places] for own, places in zip(shown, drawn, strict=True)])
                 arguments = state, stage_keys, rows, np.int32(start), inputs, data.y
                 if stop - start not in scans:
                     began = time.perf_counter()
                     scans[stop - start] = _compiled(stage, *arguments)
                     compile_s += time.perf_counter() - began
-                state, per_step, finite = scans[stop - start](*arguments)
+                state, per_step, seen, finite = scans[stop - start](*arguments)
                 metrics = _checked(per_step, finite, seeds, number, start, per_epoch)
-                yield Record(number, stop, before + stop, stop / per_epoch, state, metrics, compile_s)
+                observed = {name: np.asarray(values, dtype=np.float64) for name, values in seen.items()}
+                yield Record(number, stop, before + stop, stop / per_epoch, state, metrics, observed, compile_s)
             params = merge(state.frozen, state.params)
         before += stage.steps
 
@@ -119,7 +126,11 @@ def begin(
         seed: Integer[Array, ""], params: Params, x: Num[Array, "n *shape"], y: Int[Array, "n"]
     ) -> tuple[State, State, Key[Array, ""]]:
         rule_key, step_key = jax.random.split(_key(seed, 1 + number))
-        return stage.optimizer.init(only(stage.train, params)), stage.rule.init(rule_key, params, Batch(as_float(x), y)), step_key
+        return (
+            stage.optimizer.init(only(stage.train, params)),
+            stage.rule.init(rule_key, params, Batch(as_float(x), y), stage.batch_size),
+            step_key,
+        )
 
     optimizer, rule, keys = jax.jit(jax.vmap(fresh, in_axes=(0, 0, None, None)))(seeds, params, *data)
     return TrainState(frozen, params, optimizer, rule), keys
@@ -157,6 +168,15 @@ def order(seed: int, stage: int, start: int, stop: int, n: int, batch_size: int)
     return batches[start - first * per_epoch : stop - first * per_epoch].astype(np.int32)
 
 
+def members(stage: Stage, seed: int, number: int, y: Int[np.ndarray, "n"]) -> Int[np.ndarray, "shown"]:
+    """Numbers of the examples that a stage shows to a seed: all, or as many of each class as `per_class` says."""
+    if stage.per_class is None:
+        return np.arange(len(y), dtype=np.int32)
+    draw = np.random.default_rng([seed, number, PER_CLASS])
+    chosen = [draw.choice(np.flatnonzero(y == label), stage.per_class, replace=False) for label in np.unique(y)]
+    return np.sort(np.concatenate(chosen)).astype(np.int32)
+
+
 def _scan(
     stage: Stage,
     state: TrainState,
@@ -165,23 +185,40 @@ def _scan(
     start: Int[Array, ""],
     x: Num[Array, "..."],
     y: Int[Array, "n"],
-) -> tuple[TrainState, Metrics, Array]:
-    """The minibatches of one seed: its new state, its metrics per step, and whether all weights are finite."""
+) -> tuple[TrainState, Metrics, Metrics, Array]:
+    """The minibatches of one seed: its new state, metrics per step and at the end, and whether all weights are finite."""
 
     def step(carry, this):
         params, optimizer, rule = carry
         chosen, number = this
         batch = Batch(as_float(x[chosen]), y[chosen])
         learned = stage.rule.update(params, rule, batch, jax.random.fold_in(key, number))
-        trained = only(stage.train, params)
-        updates, optimizer = stage.optimizer.update(only(stage.train, learned.direction), optimizer, trained)
-        trained = stage.project(optax.apply_updates(trained, updates))
+        trained, optimizer = descend(stage, only(stage.train, params), learned, optimizer)
         return (merge(params, trained), optimizer, learned.state), learned.metrics
 
     numbers = start + jnp.arange(len(rows))
-    carry, metrics = jax.lax.scan(step, tuple(state[1:]), (rows, numbers))
-    finite = jnp.stack([jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(carry[0])]).all()
-    return TrainState(state.frozen, *carry), metrics, finite
+    (params, optimizer, rule), metrics = jax.lax.scan(step, tuple(state[1:]), (rows, numbers))
+    finite = jnp.stack([jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(params)]).all()
+    observed, rule = stage.rule.observe(params, rule)
+    return TrainState(state.frozen, params, optimizer, rule), metrics, observed, finite
+
+
+def descend(stage: Stage, trained: Params, learned: Learned, optimizer: State) -> tuple[Params, State]:
+    """The trained layers after one step down the direction, constrained, and the optimizer's state.
+
+    Raises UserError where the direction is of rows and the optimizer remembers whole matrices.
+    """
+    direction = only(stage.train, learned.direction)
+    sparse = [isinstance(leaf, Rows) for leaf in jax.tree.leaves(direction, is_leaf=lambda leaf: isinstance(leaf, Rows))]
+    if any(sparse) and any(jnp.ndim(leaf) > 1 for leaf in jax.tree.leaves(optimizer)):
+        raise UserError("its rule moves a few rows of a matrix at a step: give it the optimizer sgd, without momentum")
+
+    def moved(w: Array, update: Array, towards: Array | Rows) -> Array:
+        return w.at[towards.units].set(w[towards.units] + update) if isinstance(towards, Rows) else w + update
+
+    steps = jax.tree.map(lambda w, leaf: leaf.values if isinstance(leaf, Rows) else leaf, trained, direction)
+    updates, optimizer = stage.optimizer.update(steps, optimizer, trained)
+    return stage.project(jax.tree.map(moved, trained, updates, direction)), optimizer
 
 
 def _compiled(stage: Stage, *arguments: Any) -> Any:
@@ -189,12 +226,13 @@ def _compiled(stage: Stage, *arguments: Any) -> Any:
     images = 0 if arguments[0].frozen["layers"] else None
     axes = (0, 0, 0, None, images, None)
     scan = partial(_scan, stage)
-    group = jax.vmap(scan, in_axes=axes) if len(arguments[1]) > 1 else _alone(scan, axes)
-    return jax.jit(group, donate_argnums=0).lower(*arguments).compile()
+    return jax.jit(_over_seeds(scan, axes, len(arguments[1])), donate_argnums=0).lower(*arguments).compile()
 
 
-def _alone(function: Callable[..., Any], axes: Sequence[int | None]) -> Callable[..., Any]:
-    """vmap over an axis of length 1, without making XLA multiply batches of one matrix (a third slower on a CPU)."""
+def _over_seeds(function: Callable[..., Any], axes: Sequence[int | None], seeds: int) -> Callable[..., Any]:
+    """vmap over seeds; over a single one without making XLA multiply batches of one matrix (a third slower on a CPU)."""
+    if seeds > 1:
+        return jax.vmap(function, in_axes=axes)
 
     def squeezed(*arguments: Any) -> Any:
         first = [
@@ -212,10 +250,12 @@ def _inputs(stage: Stage, state: TrainState, data: Batch) -> Num[Array, "..."]:
     if not lowest:
         return data.x
 
-    def features(params: Params) -> Float[Array, "n units"]:
-        return jax.lax.map(lambda x: stage.model.apply(params, as_float(x)[None])[1][lowest].x[0], data.x, batch_size=1024)
+    def features(params: Params, x: Num[Array, "block *shape"]) -> Float[Array, "block units"]:
+        return stage.model.apply(params, as_float(x))[1][lowest].x
 
-    return jax.jit(jax.vmap(features))(merge(state.frozen, state.params))
+    params = merge(state.frozen, state.params)
+    block = jax.jit(_over_seeds(features, (0, None), len(jax.tree.leaves(params)[0])))
+    return jnp.concatenate([block(params, data.x[i : i + BLOCK]) for i in range(0, len(data.y), BLOCK)], axis=1)
 
 
 def _boundaries(stage: Stage, before: int, marks: Sequence[int], first: int) -> list[int]:

@@ -7,7 +7,7 @@ Nothing here imports JAX, so that the command line starts at once.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Protocol, runtime_checkable
 
@@ -113,22 +113,41 @@ class Objective(NamedTuple):
     penalty: Callable[[Params], Float[Array, ""]]
 
 
+class Rows(NamedTuple):
+    """A direction for some rows of a weight matrix, where the others stay as they are.
+
+    It stands in a direction in place of a whole matrix, for a rule that moves few units a step. A row that is named twice
+    has the same values both times. Its optimizer may not remember every weight: sgd without momentum.
+    """
+
+    units: Int[Array, "moved"]
+    values: Float[Array, "moved inputs"]
+
+
 class Learned(NamedTuple):
-    """One step's outcome: `direction` is DESCENDED like a gradient, so any optax chain applies it."""
+    """One step's outcome: `direction` is DESCENDED like a gradient, so any optax chain applies it; its leaves may be Rows."""
 
     direction: Params
     state: State
     metrics: Metrics
 
 
-class Rule(NamedTuple):
-    """A learning rule: init(key, params, data) -> state, update(params, state, batch, key) -> Learned.
+def nothing_observed(params: Params, state: State) -> tuple[Metrics, State]:
+    """What most rules have to say at a record beyond the means of their metrics."""
+    return {}, state
 
-    `data` is the whole training set, for the rules that keep examples of their own.
+
+class Rule(NamedTuple):
+    """A learning rule: init(key, params, data, batch_size) -> state, update(params, state, batch, key) -> Learned.
+
+    `data` is the whole training set, for the rules that keep examples of their own; `batch_size` is that of the stage.
+    observe(params, state) -> (metrics, state): what is looked at once a record because it is too dear for every step; the
+    state it returns may start counting anew.
     """
 
-    init: Callable[[Key[Array, ""], Params, Batch], State]
+    init: Callable[[Key[Array, ""], Params, Batch, int], State]
     update: Callable[[Params, State, Batch, Key[Array, ""]], Learned]
+    observe: Callable[[Params, State], tuple[Metrics, State]] = nothing_observed
 
 
 class Stage(NamedTuple):
@@ -136,6 +155,7 @@ class Stage(NamedTuple):
 
     model: the network of this phase; a later one may read the same weights otherwise, and the last one is deployed.
     train: the layers that learn, as numbers; everything below the first of them is computed once and cached.
+    per_class: how many examples of each class this phase sees, drawn by the seed; None for all.
     steps, record_every: lengths in minibatches.
     """
 
@@ -147,6 +167,7 @@ class Stage(NamedTuple):
     batch_size: int
     steps: int
     record_every: int
+    per_class: int | None = None
 
 
 Logits = Callable[[Any], Any]  # one image (*shape) in [0, 1] -> its logits (classes)
@@ -227,6 +248,10 @@ class Claim:
     why: in one sentence, what was found instead; printed when it is not reproduced.
     note: what must be known even when it is reproduced.
     flagged: the configs whose red checks leave a claim on robustness undecided.
+    share: whether the measure is a share of the test images: with one seed its interval is then binomial over them.
+    per_image: for one seed, the measure image by image, so that its interval is over images.
+    timing: whether it is a wall time of other hardware, which is shown as a ratio and never judged.
+    draw: a picture that shows it.
     """
 
     id: str
@@ -242,6 +267,10 @@ class Claim:
     why: str = ""
     note: str = ""
     flagged: tuple[str, ...] = ()
+    share: bool = False
+    per_image: Callable[[Evidence], np.ndarray] | None = None
+    timing: bool = False
+    draw: Callable[[Evidence], Figure] | None = None
 
 
 @dataclass(frozen=True)
@@ -259,7 +288,8 @@ class Drawing:
 class Paper:
     """A document the library re-implements, with the models and rules that only it uses.
 
-    attacked: the configs whose robustness is judged, with more seeds. equations: what the report explains, each with the
+    attacked: the configs whose robustness is judged, with more seeds. single: those so large that the profile `laptop` trains
+    one seed. full: what the profile `paper` trains in place of a config. equations: what the report explains, each with the
     function that is it.
     """
 
@@ -273,4 +303,6 @@ class Paper:
     drawings: tuple[Drawing, ...]
     claims: tuple[Claim, ...]
     attacked: tuple[str, ...] = ()
+    single: tuple[str, ...] = ()
+    full: Mapping[str, str] = field(default_factory=dict)
     equations: tuple[tuple[str, Callable[..., Any]], ...] = ()

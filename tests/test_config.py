@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import yaml
 
+from bioexp import build
 from bioexp.config import identity, load, resolved
 from bioexp.types import UserError
 
@@ -138,3 +139,48 @@ def test_a_rule_of_ones_own_that_cannot_be_used_is_an_error_with_its_place(write
 def test_a_top_level_that_is_a_list_is_refused(write_config):
     with pytest.raises(UserError, match="must hold keys and values, got list"):
         load(write_config("- 1\n"))
+
+
+def test_every_fold_holds_out_another_part_and_together_they_are_all(write_config):
+    text = write_config().read_text() + "axes: {validate: [1/3, 2/3, 3/3]}\n"
+    folds = load(write_config(text))
+    assert len({identity(fold) for fold in folds}) == 3
+    _, dataset = build.dataset_of(folds[0], None, print)
+    parts = [build.split(fold, dataset) for fold in folds]
+    held = np.concatenate([part.validation.x for part in parts])
+    np.testing.assert_array_equal(np.sort(held, axis=0), np.sort(dataset.x_train, axis=0))
+    assert all(len(part.train.y) == 200 for part in parts)
+
+
+def test_the_last_tenth_is_the_last_of_ten_folds(write_config):
+    tenth, fold = (load(write_config(write_config().read_text() + f"validate: {value}\n"))[0] for value in ("true", "10/10"))
+    _, dataset = build.dataset_of(tenth, None, print)
+    for one, other in zip(build.split(tenth, dataset), build.split(fold, dataset), strict=True):
+        np.testing.assert_array_equal(one.x, other.x)
+
+
+@pytest.mark.parametrize("value", ["0/5", "6/5", "1/1", "half", "1/x"])
+def test_what_is_no_fold_is_refused(write_config, value):
+    with pytest.raises(UserError, match=f"validate: must be true, false or a fold such as 2/5, got '{value}'"):
+        load(write_config(write_config().read_text() + f"validate: {value}\n"))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("stages.0.per_class=200", r"stages\[0\].per_class: asks for 200, but class \d has only \d+ of the 300 training examples"),
+        ("stages.0.optimizer.decay_to=0", r"stages\[0\].optimizer.decay_to: must be greater than 0 on an exponential schedule"),
+        ("stages.0.rule={name: competing_ranks, rank: 9}", r"stages\[0\].rule.rank: must be at most 5, the number of hidden units, got 9"),
+        ("stages.0.rule={name: competing_dynamics, inhibition: 1}", r"stages\[0\].rule.inhibition: must be below 1, got 1"),
+    ],
+)
+def test_what_only_the_model_or_the_data_can_show_is_an_error_with_its_place(write_config, change, message):
+    (experiment,) = load(write_config(), [change])
+    _, dataset = build.dataset_of(experiment, None, print)
+    with pytest.raises(UserError, match=message):
+        build.stages_of(experiment, dataset, build.split(experiment, dataset).train)
+
+
+def test_a_norm_below_one_is_refused(write_config):
+    with pytest.raises(UserError, match=r"stages\[0\].rule.p: must be at least 1, got 0.5"):
+        load(write_config(), ["stages.0.rule={name: competing_ranks, p: 0.5}"])

@@ -11,7 +11,7 @@ from bioexp.models.stack import above
 from bioexp.objectives import cross_entropy
 from bioexp.optimizers import sgd
 from bioexp.rules import backprop
-from bioexp.training import Checkpoint, fit, order
+from bioexp.training import Checkpoint, fit, members, order
 from bioexp.types import Examples, Stage, UserError
 
 MODEL = mlp((6,), 3, hidden=(4,))
@@ -134,3 +134,58 @@ def test_bytes_mean_fractions_of_255():
     a = last([stage()], bright, [0])
     b = last([stage()], Examples(bright.x.astype(np.float32) / 255, bright.y), [0])
     jax.tree.map(lambda x, y: np.testing.assert_allclose(x, y, atol=1e-6), a.params, b.params)
+
+
+def test_a_stage_may_show_as_many_examples_of_each_class_drawn_by_the_seed():
+    y = np.array([0, 0, 0, 0, 1, 1, 1, 2, 2, 2, 2, 2], np.int32)
+    few = stage(per_class=2)
+    shown = [members(few, seed, 0, y) for seed in range(5)]
+    assert all((np.bincount(y[rows]) == 2).all() and (np.diff(rows) > 0).all() for rows in shown)
+    assert len({rows.tobytes() for rows in shown}) > 1
+    np.testing.assert_array_equal(members(few, 3, 0, y), shown[3])
+    np.testing.assert_array_equal(members(stage(), 0, 0, y), np.arange(12))
+
+
+def test_an_epoch_of_a_few_examples_a_class_is_over_those_alone():
+    """Two of each of three classes in minibatches of 3: two steps an epoch, and the others are never seen."""
+    seen = []
+
+    def update(params, state, batch, key):
+        jax.debug.callback(lambda x: seen.append(np.asarray(x)), batch.x)
+        return RULE.update(params, state, batch, key)
+
+    watching = RULE._replace(update=update)
+    records = list(fit([stage(rule=watching, per_class=2, batch_size=3, steps=4, record_every=2)], data(), [0]))
+    assert [record.epoch for record in records] == [0, 1, 2]
+    shown = data().x[members(stage(per_class=2), 0, 0, data().y)]
+    assert {row.tobytes() for row in np.concatenate(seen)} == {row.tobytes() for row in shown}
+
+
+def test_what_a_rule_observes_is_asked_for_once_a_record_and_its_state_goes_on():
+    counting = RULE._replace(
+        init=lambda key, params, data, batch_size: jnp.zeros(2, jnp.int32),
+        update=lambda p, s, batch, k: RULE.update(p, (), batch, k)._replace(state=s + 1),
+        observe=lambda p, s: ({"steps": s[0], "since": s[1]}, s.at[1].set(0)),
+    )
+    records = list(fit([stage(rule=counting)], data(), [0, 1]))
+    assert [record.observed["steps"].tolist() for record in records[1:]] == [[5, 5], [10, 10], [12, 12]]
+    assert [record.observed["since"].tolist() for record in records[1:]] == [[5, 5], [5, 5], [2, 2]]
+
+
+@pytest.mark.parametrize(("schedule", "left"), [("exponential", 0.1), ("linear", 0.55), ("cosine", 0.505)])
+def test_half_way_a_schedule_has_left_what_its_curve_says(schedule, left):
+    optimizer = sgd(10, learning_rate=1.0, decay_to=0.01 if schedule != "linear" else 0.1, schedule=schedule)
+    params = {"layers": {"0": {"w": jnp.ones(1)}}}
+    state = optimizer.init(params)
+    taken = []
+    for _ in range(11):
+        updates, state = optimizer.update(params, state)
+        taken.append(-float(updates["layers"]["0"]["w"][0]))
+    assert taken[0] == pytest.approx(1.0)
+    assert taken[5] == pytest.approx(left)
+    assert taken[10] == pytest.approx(0.01 if schedule != "linear" else 0.1)
+
+
+def test_an_exponential_schedule_cannot_end_at_zero():
+    with pytest.raises(UserError, match="decay_to: must be greater than 0 on an exponential schedule"):
+        sgd(10, learning_rate=1.0, decay_to=0.0)

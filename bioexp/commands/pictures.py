@@ -29,5 +29,5 @@ def draw(path: Path, weights: Params, dataset: Dataset, train: Examples, test: t
         )
         save(mosaic(w1, dataset.shape, title=f"first-layer weights w1: {title}", caption=caption), path / "figures" / "w1.png")
     records = list(run.read_metrics(path))
-    if len(records) > 1:
+    if sum("train_loss" in record or "train_accuracy" in record for record in records) > 1:
         save(learning_curve(records, title=title, n_train=len(train.y), test=test), path / "figures" / "learning_curve.png")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
@@ -46,20 +46,21 @@ def train_group(experiment: Experiment, dataset: Dataset, paths: Mapping[int, Pa
     with run.locked(list(paths.values())):
         for path in paths.values() if state is None else ():
             run.start_over(path)
-        resume, earlier_s = _resume(state, paths, say) if state else (None, 0.0)
-        began = time.perf_counter() - earlier_s
+        resume, stage_s = _resume(state, paths, say) if state else (None, [0.0] * len(stages))
+        began = time.perf_counter() - sum(stage_s)
         record = saved = None
         try:
             for record in fit(stages, data.train, list(paths), experiment.snapshots, resume):
                 _keep(record, _validated(model.apply, record, data), experiment, paths)
                 watch(record, steps)
                 now = time.perf_counter()
+                stage_s[record.stage] = now - began - sum(stage_s[: record.stage])
                 if now - (saved or began) > CHECKPOINT_EVERY and record.total < steps:
-                    saved = _checkpoint(experiment, record, paths, now - began)
+                    saved = _checkpoint(experiment, record, paths, stage_s)
         except UserError as error:
             raise UserError(f"{experiment.name} {error}") from error
         assert record is not None  # fit yields at least one
-        _finish(experiment, record, time.perf_counter() - began, model.apply, data, dataset, paths)
+        _finish(experiment, record, stage_s, model.apply, data, dataset, paths)
 
 
 def states(folder: Path, experiment: Experiment) -> list[tuple[tuple[int, ...], Path]]:
@@ -72,8 +73,8 @@ def states(folder: Path, experiment: Experiment) -> list[tuple[tuple[int, ...], 
     return found
 
 
-def _resume(state: Path, paths: Mapping[int, Path], say: Say) -> tuple[Checkpoint, float]:
-    """The checkpoint and the seconds spent before it; records written after it are dropped from metrics.jsonl."""
+def _resume(state: Path, paths: Mapping[int, Path], say: Say) -> tuple[Checkpoint, list[float]]:
+    """The checkpoint and the seconds spent before it in each stage; records after it are dropped from metrics.jsonl."""
     arrays = read_arrays(state)
     at = Checkpoint(int(arrays["stage"]), int(arrays["step"]), [arrays[f"leaf{i}"] for i in range(int(arrays["leaves"]))])
     for path in paths.values():
@@ -81,14 +82,14 @@ def _resume(state: Path, paths: Mapping[int, Path], say: Say) -> tuple[Checkpoin
         write_text(path / "metrics.jsonl", "".join(_line(record) for record in kept))
     seeds = ", ".join(map(str, paths))
     say(f"{state.parent.parent.name}: continuing seed{'s' * (len(paths) > 1)} {seeds} at stage {at.stage}, step {at.step}")
-    return at, float(arrays["wall_s"])
+    return at, [float(seconds) for seconds in arrays["stage_s"]]
 
 
-def _checkpoint(experiment: Experiment, record: Record, paths: Mapping[int, Path], wall_s: float) -> float:
+def _checkpoint(experiment: Experiment, record: Record, paths: Mapping[int, Path], stage_s: Sequence[float]) -> float:
     """The whole group's state, in one file of its first seed; returns when it was written."""
     leaves = jax.device_get(jax.tree.leaves(record.state))
     arrays = {f"leaf{i}": leaf for i, leaf in enumerate(leaves)}
-    arrays |= {"leaves": len(leaves), "stage": record.stage, "step": record.step, "seeds": list(paths), "wall_s": wall_s}
+    arrays |= {"leaves": len(leaves), "stage": record.stage, "step": record.step, "seeds": list(paths), "stage_s": stage_s}
     write_arrays(next(iter(paths.values())) / "state.npz", arrays | {"code_digest": code_digest(experiment)})
     return time.perf_counter()
 
@@ -106,9 +107,10 @@ def _keep(record: Record, scores: Mapping[str, Any], experiment: Experiment, pat
     for i, path in enumerate(paths.values()):
         if record.metrics:
             values = {f"train_{name}": float(value[i]) for name, value in record.metrics.items()}
-            values |= {name: float(value[i]) for name, value in scores.items()}
+            values |= {name: float(value[i]) for name, value in {**record.observed, **scores}.items()}
+            where = {"stage": record.stage, "step": record.step, "epoch": round(record.epoch, 4)}
             with (path / "metrics.jsonl").open("a", encoding="utf-8") as file:
-                file.write(_line({"stage": record.stage, "step": record.step, "epoch": round(record.epoch, 4), **values}))
+                file.write(_line({**where, **values}))
         if snapshot is not None:
             run.save_weights(path / "snapshots" / f"{record.total:04d}.npz", _of_seed(snapshot, i))
 
@@ -122,7 +124,13 @@ def _of_seed(group: Params, i: int) -> Params:
 
 
 def _finish(
-    experiment: Experiment, record: Record, wall_s: float, apply: Apply, data: build.Split, dataset: Dataset, paths: Mapping[int, Path]
+    experiment: Experiment,
+    record: Record,
+    stage_s: Sequence[float],
+    apply: Apply,
+    data: build.Split,
+    dataset: Dataset,
+    paths: Mapping[int, Path],
 ) -> None:
     """Weights, the one score on the test set, pictures and provenance of each seed; FINISHED last, and then no state."""
     params = jax.device_get(record.params)
@@ -131,7 +139,8 @@ def _finish(
         **surroundings(),
         "dataset": {"name": dataset.name, "source": dataset.source, "digest": dataset.digest, "n_train": len(data.train.y)},
         "group": list(paths),
-        "wall_s": round(wall_s, 3),
+        "wall_s": round(sum(stage_s), 3),
+        "stage_s": [round(seconds, 3) for seconds in stage_s],
         "compile_s": round(record.compile_s, 3),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "code_digest": code_digest(experiment),

@@ -23,6 +23,8 @@ def learning_curve(records: Sequence[Mapping[str, Any]], *, title: str, n_train:
     """
     ends = np.cumsum([0, *(max(r["step"] for r in records if r["stage"] == s) for s in sorted({r["stage"] for r in records}))])
     panels = [name for name in QUANTITIES if any(key.endswith(f"_{name}") for record in records for key in record)]
+    if not panels:
+        raise ValueError("learning_curve: no record holds a loss or an accuracy")
     figure = canvas(4.2 * len(panels), 3.4)
     for axes, name in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
         keys = sorted({key for record in records for key in record if key.endswith(f"_{name}")})

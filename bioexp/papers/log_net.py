@@ -100,7 +100,7 @@ def own_images(model: Model, objective: Objective, *, images: Count = 20) -> Rul
         overlap when it has fewer images than its prototypes ask for.
     """
 
-    def init(key: Key[Array, ""], params: Params, data: Batch) -> OwnImages:
+    def init(key: Key[Array, ""], params: Params, data: Batch, batch_size: int) -> OwnImages:
         units, classes = len(params["layers"]["0"]["w"]), len(params["layers"]["1"]["w"])
         shuffled = jax.random.permutation(key, len(data.y))
         per_class = -(-units // classes) * images

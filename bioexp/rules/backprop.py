@@ -10,7 +10,7 @@ from bioexp.types import Batch, Learned, Model, Objective, Params, Rule, State
 def backprop(model: Model, objective: Objective) -> Rule:
     """Gradient of the mean loss over the minibatch plus the penalty (Rumelhart, Hinton & Williams 1986)."""
 
-    def init(key: Key[Array, ""], params: Params, data: Batch) -> State:
+    def init(key: Key[Array, ""], params: Params, data: Batch, batch_size: int) -> State:
         return ()
 
     def loss(params: Params, batch: Batch) -> tuple[Float[Array, ""], Float[Array, ""]]:

@@ -12,7 +12,7 @@ def class_mean(model: Model, objective: Objective) -> Rule:
     With `batch_size: all`, one step at learning rate 1 makes every prototype the mean image of its class, exactly.
     """
 
-    def init(key: Key[Array, ""], params: Params, data: Batch) -> State:
+    def init(key: Key[Array, ""], params: Params, data: Batch, batch_size: int) -> State:
         return ()
 
     def update(params: Params, state: State, batch: Batch, key: Key[Array, ""]) -> Learned:

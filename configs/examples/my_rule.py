@@ -19,4 +19,4 @@ def oja(model: Model, objective: Objective, *, pull: Positive = 0.1) -> Rule:
         loss = objective.per_example(logits, batch.y).mean()
         return Learned({"layers": direction}, state, {"loss": loss, "accuracy": accuracy})
 
-    return Rule(init=lambda key, params, data: (), update=update)
+    return Rule(init=lambda key, params, data, batch_size: (), update=update)

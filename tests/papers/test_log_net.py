@@ -47,7 +47,7 @@ def test_weights_start_non_negative_unless_signed():
 def test_prototypes_own_images_all_have_their_label():
     model, params, data = made(units=7)
     rule = own_images(model, cross_entropy(), images=4)
-    state = rule.init(jax.random.key(3), params, data)
+    state = rule.init(jax.random.key(3), params, data, 10)
     assert state.x.shape == (7, 4, 12)
     flat = np.asarray(data.x).reshape(30, -1)
     for j in range(7):
@@ -58,7 +58,7 @@ def test_prototypes_own_images_all_have_their_label():
 
 def test_prototypes_of_a_class_have_sets_of_their_own_while_images_last():
     model, params, data = made(units=6)
-    state = own_images(model, cross_entropy(), images=3).init(jax.random.key(3), params, data)
+    state = own_images(model, cross_entropy(), images=3).init(jax.random.key(3), params, data, 10)
     assert not {image.tobytes() for image in np.asarray(state.x[0])} & {image.tobytes() for image in np.asarray(state.x[3])}
 
 
@@ -66,7 +66,7 @@ def test_the_control_heuristic_descends_minus_x2():
     """Its direction is the gradient of -mean_s log(1/N w.x_s + floor), taken by JAX."""
     model, params, data = made()
     rule = own_images(model, cross_entropy(), images=3)
-    state = rule.init(jax.random.key(3), params, data)
+    state = rule.init(jax.random.key(3), params, data, 10)
 
     def minus_x2(w):
         return sum(-jnp.mean(jnp.log(state.x[j] @ w[j] / 12 + FLOOR)) for j in range(len(w)))
