@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,8 @@ from bioexp.files import write_atomically
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+    from bioexp.types import Trained
 
 # Okabe & Ito (2008): distinguishable with every common color vision.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -30,6 +33,17 @@ def explain(figure: Figure, document: str, measured: str) -> None:
     wrap = partial(textwrap.wrap, width=round(16.2 * figure.get_figwidth()))
     text = "\n".join(wrap(f"Document: {document}") + wrap(f"Measured: {measured}"))
     figure.supxlabel(text, fontsize=8.5, x=0.01, ha="left")
+
+
+def named(trained: Trained) -> str:
+    """What a title says of a run: its config, data and seed."""
+    return f"{trained.run.config['name']}, {trained.dataset.name}, seed {trained.run.seed}"
+
+
+def over_seeds(values: Sequence[float]) -> str:
+    """The mean over seeds, with the range where there are several."""
+    spread = f" ({min(values):.2f} to {max(values):.2f}, {len(values)} seeds)" if len(values) > 1 else " (1 seed)"
+    return f"{sum(values) / len(values):.2f}{spread}"
 
 
 def plain(axes: Axes) -> None:

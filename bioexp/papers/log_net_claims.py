@@ -9,16 +9,14 @@ from __future__ import annotations
 from functools import partial
 from math import inf
 
+from bioexp.measures.evidence import accuracy, each, less, robust, survived
 from bioexp.papers import log_net_figures as figures
 from bioexp.papers.log_net import log_net, logarithm, own_gradient, own_images, projections, votes
 from bioexp.papers.log_net_measures import (
-    accuracy,
     average_over_minimizer,
     decades,
-    each,
     exponential_fit,
     label_pairs,
-    less,
     linearized_accuracy,
     lost,
     median_angle,
@@ -29,13 +27,11 @@ from bioexp.papers.log_net_measures import (
     predicted_reach,
     random_pairs,
     residual_structure,
-    robust,
     sawtooth,
     score,
     separability,
     shielding,
     staleness,
-    survived,
 )
 from bioexp.types import Claim, Control, Drawing, Paper
 
@@ -48,6 +44,7 @@ CLAIMS = (
     Claim(
         id="log_net/acc_log",
         kind="number",
+        share=True,
         where=ABOUT,
         what="test accuracy of the log net",
         measured="test accuracy of the unconstrained net",
@@ -65,6 +62,7 @@ CLAIMS = (
     Claim(
         id="log_net/acc_log_linearised",
         kind="number",
+        share=True,
         where=ABOUT,
         what="test accuracy of the log net with the log dropped (0.0958 is the share of sixes in the test set)",
         measured="test accuracy of the unconstrained net's weights without log|.|",
@@ -84,6 +82,7 @@ CLAIMS = (
     Claim(
         id="log_net/acc_relu",
         kind="number",
+        share=True,
         where=ABOUT,
         what="test accuracy of the relu net",
         measured="test accuracy",
@@ -95,6 +94,7 @@ CLAIMS = (
     Claim(
         id="log_net/acc_relu_linearised",
         kind="number",
+        share=True,
         where=ABOUT,
         what="test accuracy of the relu net with the relu dropped, same net",
         measured="test accuracy of the same weights without relu",

@@ -19,11 +19,12 @@ from jaxtyping import Float, Int, Num
 from bioexp.attacks.eps import show_eps
 from bioexp.attacks.pgd import pgd
 from bioexp.figures import mosaic, response
-from bioexp.figures.canvas import COLORS, canvas, explain
+from bioexp.figures.canvas import COLORS, canvas, explain, named, over_seeds
 from bioexp.figures.digits import RIGHT, WRONG, clean_row, digits, fooled_rows
 from bioexp.figures.matrix import matrix
 from bioexp.figures.scatter import draw_separator, fitted, legend, residual_plot, scatter
 from bioexp.measures import perturbation
+from bioexp.measures.evidence import weights
 from bioexp.measures.lines import BINS, Pair, clusters, fit_line, pairs, residuals, separate, structure
 from bioexp.measures.prototypes import class_means, correlations
 from bioexp.measures.robustness import Net, logits, unit
@@ -63,7 +64,7 @@ def fig1(evidence: Evidence) -> Figure:
     separator = separate(*clusters(_x2(trained, "train"), trained.dataset.y_train[:CHOOSING], m, n))
     figure = canvas(6.4, 5.4)
     axes = figure.add_subplot()
-    scatter(axes, points, (f"label {m}", f"label {n}"), **_prototype_axes(m, n), title=f"hidden values of test images: {_name(trained)}")
+    scatter(axes, points, (f"label {m}", f"label {n}"), **_prototype_axes(m, n), title=f"hidden values of test images: {named(trained)}")
     draw_separator(axes, points, separator, f"separating line, accuracy {separator.accuracy(*points):.3f}")
     legend(axes)
     explain(
@@ -95,7 +96,7 @@ def fig4(evidence: Evidence) -> Figure:
     by_sign = fooled_rows(shown, signs, name="PGD", gain=GAIN, write=show_eps)
     by_length = fooled_rows(shown, ascent, name="gradient", gain=GAIN, write="L2 {:.2f}".format)
     digits(figure, [clean_row(shown), *by_sign, *by_length])
-    figure.suptitle(f"perturbations that fool an ordinary net: {_name(trained)}", fontsize=11)
+    figure.suptitle(f"perturbations that fool an ordinary net: {named(trained)}", fontsize=11)
     explain(
         figure,
         "perturbations that fool traditional networks, small in scale and noisy.",
@@ -111,9 +112,9 @@ def fig5(evidence: Evidence) -> Figure:
     scores = []
     for axes, name, how in zip(figure.subplots(1, 2), ("log_net", CONTROL), ("both layers together", "heuristic"), strict=True):
         trained = evidence[name][0]
-        drawn = mosaic.tiles(axes, _weights(trained, 0)[:100], trained.dataset.shape, 10)
-        axes.set_title(f"{how}: {_name(trained)}", fontsize=10)
-        scores.append(f"{_over_seeds([float(_resemblance(seed).max(axis=1).mean()) for seed in evidence[name]])} ({how})")
+        drawn = mosaic.tiles(axes, weights(trained, 0)[:100], trained.dataset.shape, 10)
+        axes.set_title(f"{how}: {named(trained)}", fontsize=10)
+        scores.append(f"{over_seeds([float(_resemblance(seed).max(axis=1).mean()) for seed in evidence[name]])} ({how})")
     mosaic.scale(figure, drawn, axes)
     explain(
         figure,
@@ -142,22 +143,22 @@ def fig7(evidence: Evidence) -> Figure:
 def fig8(evidence: Evidence) -> Figure:
     """The first prototypes, and the slice of w2 that tells their classes."""
     trained, count = evidence["log_net"][0], 20
-    w2, r = _weights(trained, 1)[:, :count], _resemblance(trained)
-    named, alike = w2.argmax(axis=0), r.argmax(axis=1)
+    w2, r = weights(trained, 1)[:, :count], _resemblance(trained)
+    told, alike = w2.argmax(axis=0), r.argmax(axis=1)
     figure = canvas(9.6, 6.6)
     left, right = figure.subfigures(1, 2, squeeze=False)[0]
     for j, axes in enumerate(left.subplots(5, 4).flat):
-        mosaic.tiles(axes, _weights(trained, 0)[j : j + 1], trained.dataset.shape, 1)
-        axes.set_title(f"j={j}: w2 says {named[j]}", fontsize=9, pad=2, color=RIGHT if named[j] == alike[j] else WRONG)
+        mosaic.tiles(axes, weights(trained, 0)[j : j + 1], trained.dataset.shape, 1)
+        axes.set_title(f"j={j}: w2 says {told[j]}", fontsize=9, pad=2, color=RIGHT if told[j] == alike[j] else WRONG)
         axes.set_xlabel(f"most like {alike[j]} (r={r[j].max():.2f})", fontsize=8)
     matrix(right, right.subplots(), w2.T, largest_in=1, rows="prototype j", columns="class i")
-    figure.suptitle(f"first prototypes, and their slice of w2 (dot: largest): {_name(trained)}", fontsize=11)
-    shares = [float((_weights(seed, 1).argmax(axis=0) == _resemblance(seed).argmax(axis=1)).mean()) for seed in evidence["log_net"]]
+    figure.suptitle(f"first prototypes, and their slice of w2 (dot: largest): {named(trained)}", fontsize=11)
+    shares = [float((weights(seed, 1).argmax(axis=0) == _resemblance(seed).argmax(axis=1)).mean()) for seed in evidence["log_net"]]
     explain(
         figure,
         "the first prototypes and the matching slice of w2, from which their classes can be predicted with varying success (the "
         "caption says control net; the text speaks of the jointly trained one, drawn here).",
-        f"w2's largest entry names the class whose mean training image the prototype resembles most in {_over_seeds(shares)} of all "
+        f"w2's largest entry names the class whose mean training image the prototype resembles most in {over_seeds(shares)} of all "
         f"{r.shape[0]} prototypes (chance about {1 / trained.dataset.n_classes:.2f}); blue where it does, vermilion elsewhere.",
     )
     return figure
@@ -166,17 +167,17 @@ def fig8(evidence: Evidence) -> Figure:
 def fig9(evidence: Evidence) -> Figure:
     """First-layer dot products of a relu network for two label pairs: intertwined blobs."""
     trained = evidence["relu_net"][0]
-    w2 = _weights(trained, 1)
+    w2 = weights(trained, 1)
     units = (w2 - w2.mean(axis=0)).argmax(axis=1)
-    values, y = _flat(trained.dataset.x_test) @ _weights(trained, 0)[units].T, trained.dataset.y_test
+    values, y = _flat(trained.dataset.x_test) @ weights(trained, 0)[units].T, trained.dataset.y_test
     chosen = [found.labels for found in _extreme_pairs(evidence[CONTROL][0])]
     figure = canvas(9.6, 5.4)
     numbers = []
     for axes, (m, n) in zip(figure.subplots(1, 2), chosen, strict=True):
         points = clusters(values, y, m, n)
-        named = [f"w1[{units[label]}] · x1, unit of label {label} [weight × pixel]" for label in (m, n)]
-        numbers.append(fitted(axes, points, (f"label {m}", f"label {n}"), x=named[0], y=named[1]))
-    figure.suptitle(f"first-layer dot products of test images: {_name(trained)}", fontsize=11)
+        axis_names = [f"w1[{units[label]}] · x1, unit of label {label} [weight × pixel]" for label in (m, n)]
+        numbers.append(fitted(axes, points, (f"label {m}", f"label {n}"), x=axis_names[0], y=axis_names[1]))
+    figure.suptitle(f"first-layer dot products of test images: {named(trained)}", fontsize=11)
     explain(
         figure,
         "first-layer dot products of a relu network, whose clusters look like intertwined blobs.",
@@ -197,7 +198,7 @@ def fig10(evidence: Evidence) -> Figure:
         numbers.append(fitted(axes, clusters(values, y, m, n), (f"label {m}", f"label {n}"), **_prototype_axes(m, n)))
     shape = (values.shape[1], int(np.prod(trained.dataset.shape)))
     random = np.log(_flat(trained.dataset.x_test) @ np.random.default_rng(trained.run.seed).uniform(size=shape).T / shape[1])
-    figure.suptitle(f"hidden values of test images, with total-least-squares lines: {_name(trained)}", fontsize=11)
+    figure.suptitle(f"hidden values of test images, with total-least-squares lines: {named(trained)}", fontsize=11)
     explain(
         figure,
         "clusters spread along parallel lines and linearly separated, with low (left) or relatively high (right) uncertainty.",
@@ -219,7 +220,7 @@ def fig11(evidence: Evidence) -> Figure:
         numbers.append(f"{structure(*residuals(line, points)):.1%} (label {label}; {(BINS - 1) / len(points):.1%} if random)")
         title = f"label {label}, n={len(points):,} test images"
         residual_plot(axes, points, line, color=color, unit="natural log", title=title)
-    figure.suptitle(f"residuals of the fitted lines: {_name(trained)}", fontsize=11)
+    figure.suptitle(f"residuals of the fitted lines: {named(trained)}", fontsize=11)
     explain(
         figure,
         "residuals for the first plot of figure 10, scattered randomly except for a small slope on the top of the left one.",
@@ -234,7 +235,7 @@ def fig12(evidence: Evidence) -> Figure:
     left, right = figure.subplots(1, 2)
     _one_digit(left, evidence["relu_net"][0], _relu)
     held = response.errors(right, SIZES, _responses(evidence["relu_net"], _relu))
-    figure.suptitle(f"perturbed outputs: {_name(evidence['relu_net'][0])}", fontsize=11)
+    figure.suptitle(f"perturbed outputs: {named(evidence['relu_net'][0])}", fontsize=11)
     explain(
         figure,
         "the change of a relu network's outputs for small random perturbations around a digit: linear.",
@@ -253,8 +254,8 @@ def fig13(evidence: Evidence) -> Figure:
     held = response.errors(panels["error"], SIZES, responses)
     gone = {name: [perturbation.undefined(found.predicted[name]) for found in responses] for name in responses[0].predicted}
     response.curves(panels["undefined"], SIZES, gone, y="share undefined")
-    at_1 = _over_seeds([float(share[-1]) for share in gone["log(1+dx3/x3)"]])
-    figure.suptitle(f"perturbed outputs in log space: {_name(evidence[CONTROL][0])} (the net of the heuristic)", fontsize=11)
+    at_1 = over_seeds([float(share[-1]) for share in gone["log(1+dx3/x3)"]])
+    figure.suptitle(f"perturbed outputs in log space: {named(evidence[CONTROL][0])} (the net of the heuristic)", fontsize=11)
     explain(
         figure,
         "the change of the log network's outputs with the prediction log(1+dx3/x3), which holds only over a small interval.",
@@ -269,10 +270,10 @@ def _first_layer(runs: Sequence[Trained], says: str) -> Figure:
     trained = runs[0]
     figure = canvas(6.6, 6.6)
     axes = figure.add_subplot()
-    w1 = _weights(trained, 0)
+    w1 = weights(trained, 0)
     mosaic.scale(figure, mosaic.tiles(axes, w1[:100], trained.dataset.shape, 10), axes)
-    axes.set_title(f"first-layer weights w1: {_name(trained)}", fontsize=11)
-    score = _over_seeds([float(_resemblance(seed).max(axis=1).mean()) for seed in runs])
+    axes.set_title(f"first-layer weights w1: {named(trained)}", fontsize=11)
+    score = over_seeds([float(_resemblance(seed).max(axis=1).mean()) for seed in runs])
     explain(
         figure,
         says,
@@ -289,13 +290,13 @@ def _second_layer(runs: Sequence[Trained], says: str) -> Figure:
     figure = canvas(9.6, 7.6)
     above, below = figure.subfigures(2, 1, squeeze=False, height_ratios=(5, 4))[:, 0]
     digits(above, [clean_row(shown), *fooled_rows(shown, fooled, name="gradient", gain=GAIN, write="L2 {:.2f}".format)])
-    matrix(below, below.subplots(), _weights(trained, 1), largest_in=0, rows="class i", columns="prototype j (trained on label j mod 10)")
-    figure.suptitle(f"perturbed digits (label → prediction), and w2 (dot: largest of a column): {_name(trained)}", fontsize=11)
-    shares = [float((w2.argmax(axis=0) == np.arange(w2.shape[1]) % len(w2)).mean()) for w2 in (_weights(seed, 1) for seed in runs)]
+    matrix(below, below.subplots(), weights(trained, 1), largest_in=0, rows="class i", columns="prototype j (trained on label j mod 10)")
+    figure.suptitle(f"perturbed digits (label → prediction), and w2 (dot: largest of a column): {named(trained)}", fontsize=11)
+    shares = [float((w2.argmax(axis=0) == np.arange(w2.shape[1]) % len(w2)).mean()) for w2 in (weights(seed, 1) for seed in runs)]
     explain(
         figure,
         says,
-        f"w2 is largest for the own label of {_over_seeds(shares)} of the prototypes (chance {1 / trained.dataset.n_classes:.2f}). "
+        f"w2 is largest for the own label of {over_seeds(shares)} of the prototypes (chance {1 / trained.dataset.n_classes:.2f}). "
         f"{_schedule(trained)}. Median smallest Euclidean length that fools the net {np.median(fooled.eps):.2f}, by gradient ascent, "
         f"n={len(shown.labels)}. {SHOWN}",
     )
@@ -353,7 +354,7 @@ def _relu(trained: Trained, x: Images, d: Images, sizes: Sizes) -> perturbation.
 def _log(trained: Trained, x: Images, d: Images, sizes: Sizes) -> perturbation.Response:
     from bioexp.papers.log_net import FLOOR  # not above, as that module lists these figures
 
-    return perturbation.log_response(_weights(trained, 0), _weights(trained, 1), x, d, sizes, FLOOR)
+    return perturbation.log_response(weights(trained, 0), weights(trained, 1), x, d, sizes, FLOOR)
 
 
 def _responses(runs: Sequence[Trained], respond: Respond) -> list[perturbation.Response]:
@@ -374,10 +375,6 @@ def _one_digit(axes: Axes, trained: Trained, respond: Respond) -> None:
     axes.set_title(f"test image 0 (a {label}), one random perturbation", fontsize=9)
 
 
-def _weights(trained: Trained, layer: int) -> Float[np.ndarray, "units inputs"]:
-    return np.asarray(trained.params["layers"][str(layer)]["w"])
-
-
 def _flat(images: Num[np.ndarray, "n *shape"]) -> Images:
     """Bytes as numbers in [0, 1], one row per image."""
     return images.reshape(len(images), -1) / 255
@@ -386,14 +383,4 @@ def _flat(images: Num[np.ndarray, "n *shape"]) -> Images:
 def _resemblance(trained: Trained) -> Float[np.ndarray, "units classes"]:
     """Correlation of every unit's weights with every class mean of the training images."""
     data = trained.dataset
-    return correlations(_weights(trained, 0), class_means(data.x_train, data.y_train, data.n_classes))
-
-
-def _name(trained: Trained) -> str:
-    return f"{trained.run.config['name']}, {trained.dataset.name}, seed {trained.run.seed}"
-
-
-def _over_seeds(values: Sequence[float]) -> str:
-    """The mean over seeds, with the range where there are several."""
-    spread = f" ({min(values):.2f} to {max(values):.2f}, {len(values)} seeds)" if len(values) > 1 else " (1 seed)"
-    return f"{np.mean(values):.2f}{spread}"
+    return correlations(weights(trained, 0), class_means(data.x_train, data.y_train, data.n_classes))

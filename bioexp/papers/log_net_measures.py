@@ -16,53 +16,20 @@ from jaxtyping import Array, Float
 from bioexp.attacks.losses import margin
 from bioexp.measures import lines
 from bioexp.measures.accuracy import correct
+from bioexp.measures.evidence import EPS, Measure, accuracy, each, grouped, means, pixels, weights
 from bioexp.measures.perturbation import directions, log_response, reach, relative_error
-from bioexp.measures.prototypes import class_means, correlations, prototype_score
+from bioexp.measures.prototypes import correlations, prototype_score
 from bioexp.models import mlp
 from bioexp.papers.log_net import FLOOR, log_net
-from bioexp.types import Evidence, Model, Params, Trained
+from bioexp.types import Model, Trained
 
-Measure = Callable[[Evidence], Sequence[float]]
 SIZES = np.geomspace(0.003, 1, 16)  # of a perturbation; 1 is the image's brightest pixel
 SHOWN = 200  # test images behind the measures of perturbations
-EPS = 0.1  # at which robustness is compared
-
-
-def each(config: str, measure: Callable[[Trained], float]) -> Measure:
-    """The measure of every seed of a config."""
-    return lambda evidence: [measure(trained) for trained in evidence[config]]
-
-
-def less(first: Measure, second: Measure) -> Measure:
-    """The difference, seed by seed."""
-    return lambda evidence: [a - b for a, b in zip(first(evidence), second(evidence), strict=False)]
-
-
-def weights(trained: Trained, layer: int) -> Float[np.ndarray, "units inputs"]:
-    return np.asarray(trained.params["layers"][str(layer)]["w"], dtype=np.float64)
-
-
-def pixels(trained: Trained, n: int | None = None) -> Float[np.ndarray, "n inputs"]:
-    x = trained.dataset.x_test[:n]
-    return x.reshape(len(x), -1).astype(np.float64) / 255
-
-
-def means(trained: Trained) -> Float[np.ndarray, "classes inputs"]:
-    return class_means(trained.dataset.x_train, trained.dataset.y_train, trained.dataset.n_classes)
-
-
-def accuracy(trained: Trained) -> float:
-    return float(trained.run.summary["test_accuracy"])
 
 
 def score(trained: Trained) -> float:
     """Mean best correlation of a row of w1 with a class mean of the training images."""
     return prototype_score(weights(trained, 0), means(trained))
-
-
-def grouped(trained: Trained) -> Params:
-    """The weights as those of a group of one seed."""
-    return jax.tree.map(lambda leaf: jnp.asarray(leaf)[None], trained.params)
 
 
 # Linearized: the same weights, the activation dropped.
@@ -124,27 +91,13 @@ def named_class(trained: Trained) -> float:
 
 def sawtooth(rate: float, decay_to: float, subtract: float, below: float = 1.0) -> Measure:
     """own_class of the runs of log_net_sawtooth with this schedule, regularization and initial w2."""
-
-    def chosen(trained: Trained) -> bool:
-        stage = trained.run.config["stages"][1]
-        options = stage["optimizer"], stage["project"]["layers/1"], trained.run.config["model"]
-        found = options[0]["learning_rate"], options[0]["decay_to"], options[1]["subtract"], options[2]["w2_below"]
-        return bool(found == (rate, decay_to, subtract, below))
-
-    return lambda evidence: [own_class(trained) for trained in evidence["log_net_sawtooth"] if chosen(trained)]
-
-
-def survived(trained: Trained) -> float:
-    """Share of the images classified rightly when clean that survive every attack, mean over the eps of the profile."""
-    worst = np.min([attacked.correct for attacked in trained.attacks.values()], axis=0)
-    n = worst.shape[1]
-    clean = correct(trained.model.apply, grouped(trained), trained.dataset.x_test[:n], trained.dataset.y_test[:n]).mean()
-    return float(worst.mean() / max(clean, 1 / n))
-
-
-def robust(trained: Trained) -> float:
-    """Robust accuracy at eps 0.1: the mean over images of the minimum over attacks."""
-    return float(np.min([found.correct[found.eps.index(EPS)] for found in trained.attacks.values()], axis=0).mean())
+    where = {
+        "stages.1.optimizer.learning_rate": rate,
+        "stages.1.optimizer.decay_to": decay_to,
+        "stages.1.project.layers/1.subtract": subtract,
+        "model.w2_below": below,
+    }
+    return each("log_net_sawtooth", own_class, where)
 
 
 # Lines in the plane of two hidden units, one for each of two labels.

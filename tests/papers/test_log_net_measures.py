@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from bioexp.measures.evidence import less, robust, survived
 from bioexp.papers import log_net_measures as measures
 from bioexp.papers.log_net import log_net
 from bioexp.types import Attacked, Dataset, Run, Trained
@@ -69,8 +70,8 @@ def test_robust_accuracy_is_the_mean_of_the_minimum_over_attacks():
     others = np.zeros((2, 60), bool)
     others[1, 15:45] = True
     one = trained(attacks={"a": Attacked((0.05, measures.EPS), halves), "b": Attacked((0.05, measures.EPS), others)})
-    assert measures.robust(one) == pytest.approx(0.25)
-    assert measures.survived(one) == pytest.approx(0.125)
+    assert robust(one) == pytest.approx(0.25)
+    assert survived(one) == pytest.approx(0.125)
 
 
 def test_log_x3_grows_in_a_straight_line_under_small_equal_steps():
@@ -78,7 +79,7 @@ def test_log_x3_grows_in_a_straight_line_under_small_equal_steps():
 
 
 def test_differences_are_taken_seed_by_seed():
-    measure = measures.less(lambda evidence: [3.0, 5.0], lambda evidence: [1.0, 1.5])
+    measure = less(lambda evidence: [3.0, 5.0], lambda evidence: [1.0, 1.5])
     assert measure({}) == [2.0, 3.5]
 
 
