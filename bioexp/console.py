@@ -49,7 +49,8 @@ class Terminal:
             return
         table = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
         for column in columns:
-            table.add_column(column, justify="right" if rows and all(_is_number(row.get(column)) for row in rows) else "left")
+            numbers = rows and all(_is_number(row.get(column)) for row in rows)
+            table.add_column(column, justify="right" if numbers else "left", overflow="fold")
         for row in rows:
             table.add_row(*(Text(_cell(row.get(column))) for column in columns))
         self._console.print(table)

@@ -1,8 +1,10 @@
 """Reproducing a document: what is missing is done, what fails is said, every row gets a verdict."""
 
 import json
+from dataclasses import replace
 from math import inf
 
+import numpy as np
 import pytest
 
 from bioexp.commands import judge, reproduce
@@ -125,3 +127,33 @@ def test_what_cannot_be_reproduced_is_named(bioexp, made, words, message):
     code, _, err = bioexp("reproduce", *words)
     assert code == 2
     assert message in err
+
+
+def test_a_large_config_has_one_seed_on_a_laptop_and_another_length_in_the_paper_profile(monkeypatch, write_config, tmp_path):
+    write_config()
+    write_config(write_config().read_text().replace("name: small", "name: long").replace("steps: 12", "steps: 24"), "long.yaml")
+    monkeypatch.setattr(reproduce, "CONFIGS", tmp_path)
+    paper = replace(PAPER, configs=("small",), single=("small",), full={"small": "long"})
+    (laptop,), (full,) = (reproduce.wanted(paper, profile, None) for profile in ("laptop", "paper"))
+    assert (laptop.config, laptop.seeds, laptop.experiment.name) == ("small", (0,), "small")
+    assert (full.config, full.seeds, full.experiment.name) == ("small", (0, 1, 2, 3, 4), "long")
+    assert reproduce.wanted(paper, "laptop", 3)[0].seeds == (0, 1, 2)
+
+
+def test_one_seed_is_judged_over_images_and_a_wall_time_never(bioexp, made, monkeypatch):
+    claims = (
+        claim("share", (0.0, 1.0), share=True),
+        claim("pairs", (0.5, inf), measure=lambda evidence: [0.9], per_image=lambda evidence: np.repeat([1.0, 0.0], [90, 10])),
+        claim("slow", (9.0, 11.0), measure=lambda evidence: [5.0], timing=True, expected=10.0),
+        claim("shown", (-5.0, inf), draw=picture),
+    )
+    monkeypatch.setattr(reproduce, "PAPERS", {"made": replace(PAPER, claims=claims)})
+    bioexp("reproduce", "made", "--seeds", "1")
+    rows = rows_of(made)
+    assert rows["made/share"]["interval"].startswith("binomial over")
+    assert rows["made/pairs"]["interval"] == "bootstrap over 100 images, 1 seed"
+    assert rows["made/pairs"]["verdict"] == "reproduced"
+    assert rows["made/slow"]["verdict"] == "not comparable"
+    assert rows["made/slow"]["why"] == "a wall time of other hardware; ours is 0.5 times the document's"
+    assert (made / rows["made/shown"]["figure"]).is_file()
+    assert rows["made/share"]["figure"] is None

@@ -5,7 +5,7 @@ from math import inf
 import numpy as np
 import pytest
 
-from bioexp.measures.verdict import measured, seeds_to_decide, verdict
+from bioexp.measures.verdict import measured, over_images, seeds_to_decide, verdict
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,13 @@ def test_the_seeds_that_would_decide_grow_as_the_bound_comes_near():
     assert far == 4
     assert near == 100
     assert seeds_to_decide([0.5], (0.0, inf)) is None
+
+
+def test_one_seed_that_is_measured_image_by_image_has_an_interval_over_images():
+    values = np.repeat([1.0, 0.0, -1.0], [300, 600, 100])
+    found = over_images(values)
+    half = 1.96 * values.std() / len(values) ** 0.5
+    assert found.mean == pytest.approx(0.2)
+    assert (found.low, found.high) == (pytest.approx(0.2 - half, abs=0.01), pytest.approx(0.2 + half, abs=0.01))
+    assert found.interval == "bootstrap over 1000 images, 1 seed"
+    assert over_images(np.ones(5))[:3] == (1, 1, 1)

@@ -11,7 +11,7 @@ from typing import Any
 from bioexp.commands.seed_group import Say
 from bioexp.figures.canvas import save
 from bioexp.files import write_json
-from bioexp.measures.verdict import Measured, measured, seeds_to_decide, verdict
+from bioexp.measures.verdict import Measured, measured, over_images, seeds_to_decide, verdict
 from bioexp.provenance import digest_of
 from bioexp.types import Claim, Control, Drawing, Evidence, Paper, Trained
 
@@ -24,8 +24,9 @@ def draw_all(paper: Paper, evidence: Mapping[str, Sequence[Trained]], failed: Ma
     ledger = folder / "drawn.json"
     drawn: dict[str, str] = json.loads(ledger.read_text("utf-8")) if ledger.is_file() else {}
     rows = []
-    for drawing in paper.drawings:
-        path = folder / f"{drawing.id.split('/')[1]}.png"
+    shown = [Drawing(claim.id, claim.where, claim.what, claim.configs, claim.draw) for claim in paper.claims if claim.draw]
+    for drawing in (*paper.drawings, *shown):
+        path = _picture(results, drawing.id)
         why = _missing(drawing.configs, failed)
         if not why:
             state = _state(drawing, evidence)
@@ -34,15 +35,27 @@ def draw_all(paper: Paper, evidence: Mapping[str, Sequence[Trained]], failed: Ma
                 save(drawing.draw(evidence), path)
                 drawn[drawing.id] = state
                 write_json(ledger, drawn)
-        rows.append(_figure_row(drawing, str(path.relative_to(results)), why))
+        if drawing in paper.drawings:
+            rows.append(_figure_row(drawing, str(path.relative_to(results)), why))
     return rows
 
 
 def judge_all(
-    paper: Paper, evidence: Mapping[str, Sequence[Trained]], failed: Mapping[str, str], *, comparable: bool, command: str
+    paper: Paper, evidence: Mapping[str, Sequence[Trained]], failed: Mapping[str, str], results: Path, *, comparable: bool, command: str
 ) -> list[Row]:
     """A row with a verdict for every claim; `comparable` is False where runs were too short to be judged."""
-    return [_claim_row(claim, evidence, failed, comparable) | {"command": command} for claim in paper.claims]
+    rows = []
+    for claim in paper.claims:
+        path = _picture(results, claim.id)
+        figure = str(path.relative_to(results)) if claim.draw and path.is_file() else None
+        rows.append(_claim_row(claim, evidence, failed, comparable) | {"command": command, "figure": figure})
+    return rows
+
+
+def _picture(results: Path, row: str) -> Path:
+    """Where the picture of a row lies."""
+    paper, name = row.split("/")
+    return results / "figures" / paper / f"{name}.png"
 
 
 def _claim_row(claim: Claim, evidence: Evidence, failed: Mapping[str, str], comparable: bool) -> Row:
@@ -56,17 +69,20 @@ def _claim_row(claim: Claim, evidence: Evidence, failed: Mapping[str, str], comp
         "expected": claim.expected,
         "accepted": [None if abs(bound) == inf else bound for bound in claim.accepted],
         "tolerance": (high - low) / 2 if claim.expected is not None else None,
-        "figure": None,
     }
     why = _missing(claim.configs, failed)
     if why:
         return row | _values(None, ()) | {"controls": [], "verdict": "not run", "why": why}
     per_seed = list(claim.measure(evidence))
-    found = measured(per_seed, _images(claim, evidence))
+    found = _measured(claim, per_seed, evidence)
     red = sorted({words for config in claim.flagged for one in evidence[config] for words in _red(one)})
-    said = "not comparable" if not comparable else "undecided" if red else verdict(found, claim.accepted)
+    said = "not comparable" if claim.timing or not comparable else "undecided" if red else verdict(found, claim.accepted)
     controls = [_control_row(control, evidence) for control in claim.controls]
-    why = f"robustness NOT established: {'; '.join(red)}" if red and comparable else _why(claim, said, per_seed)
+    why = _why(claim, said, per_seed)
+    if red and comparable:
+        why = f"robustness NOT established: {'; '.join(red)}"
+    elif claim.timing and claim.expected:
+        why = f"a wall time of other hardware; ours is {found.mean / claim.expected:.2g} times the document's"
     return row | _values(found, per_seed) | {"controls": controls, "verdict": said, "why": why}
 
 
@@ -76,11 +92,11 @@ def _red(trained: Trained) -> list[str]:
     return [f"{trained.run.path.parent.name}: {flag['words']} ({flag['code']})" for flag in table["flags"] if flag["state"] == "red"]
 
 
-def _images(claim: Claim, evidence: Evidence) -> int | None:
-    """Test images behind an accuracy; other measures have none."""
-    return (
-        len(evidence[claim.configs[0]][0].dataset.y_test) if claim.kind == "number" and claim.id.split("/")[1].startswith("acc") else None
-    )
+def _measured(claim: Claim, per_seed: Sequence[float], evidence: Evidence) -> Measured:
+    """The interval over seeds; with one seed over images, where the claim has any."""
+    if len(per_seed) == 1 and claim.per_image is not None:
+        return over_images(claim.per_image(evidence))
+    return measured(per_seed, len(evidence[claim.configs[0]][0].dataset.y_test) if claim.share else None)
 
 
 def _values(found: Measured | None, per_seed: Sequence[float]) -> Row:

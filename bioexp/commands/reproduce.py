@@ -25,7 +25,7 @@ from bioexp.papers import PAPERS
 from bioexp.types import Attacked, Paper, Run, Trained, UserError
 
 CONFIGS = Path(__file__).parent.parent.parent / "configs"
-SMOKE_STEPS, SMOKE_EXAMPLES = 20, 512
+SMOKE_STEPS, SMOKE_EXAMPLES = 20, 4096
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,10 @@ def wanted(paper: Paper, profile_name: str, seeds: int | None) -> list[Wanted]:
     for config in paper.configs:
         attacked = config in paper.attacked
         count = seeds or (profile.robust_seeds if attacked else profile.seeds)
-        for experiment in load(CONFIGS / f"{config}.yaml"):
+        if not seeds and profile_name == "laptop" and config in paper.single:
+            count = 1
+        trained = paper.full.get(config, config) if profile_name == "paper" else config
+        for experiment in load(CONFIGS / f"{trained}.yaml"):
             experiment = _small(experiment) if profile_name == "smoke" else replace(experiment, fallback=None)
             found.append(Wanted(config, experiment, tuple(range(count)), attacked))
     return found
@@ -131,7 +134,7 @@ def reproduce(
         comparable = profile != "smoke"
         used += [trained.run for runs in evidence.values() for trained in runs]
         rows += draw_all(paper, evidence, failed, results, say)
-        rows += judge_all(paper, evidence, failed, comparable=comparable, command=_command(paper, profile, seeds))
+        rows += judge_all(paper, evidence, failed, results, comparable=comparable, command=_command(paper, profile, seeds))
         for config, reason in failed.items():
             say(f"{config} failed: {reason}")
     merged = _merged(results, rows)
@@ -166,7 +169,8 @@ def _profile(name: str) -> Profile:
 def _small(experiment: Experiment) -> Experiment:
     """The same code on a few steps and examples."""
     stages = tuple(replace(stage, steps=SMOKE_STEPS, epochs=None, record_every=SMOKE_STEPS // 2) for stage in experiment.stages)
-    return replace(experiment, stages=stages, examples=SMOKE_EXAMPLES, snapshots=())
+    snapshots = tuple(sorted({min(step, SMOKE_STEPS) for step in experiment.snapshots}))
+    return replace(experiment, stages=stages, examples=SMOKE_EXAMPLES, snapshots=snapshots)
 
 
 def _command(paper: Paper, profile: str, seeds: int | None) -> str:

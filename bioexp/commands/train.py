@@ -14,7 +14,7 @@ from bioexp.measures.interval import accuracy
 from bioexp.papers import PAPERS
 from bioexp.types import Run
 
-HEADLINES = ("/acc_log", "/acc_relu")  # claims on the accuracy of a trained net as it is
+HEADLINES = ("/acc_log", "/acc_relu", "/acc_bio", "/acc_bp", "/error_fast")  # claims on the accuracy of a trained net as it is
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,10 @@ def printed(config: str) -> dict[str, Any] | None:
         claim for paper in PAPERS.values() for claim in paper.claims if claim.id.endswith(tuple(HEADLINES)) and config in claim.configs
     )
     claim = next(numbers, None)
-    return {"id": claim.id, "expected": claim.expected, "config": claim.configs[0]} if claim else None
+    if claim is None or claim.expected is None:
+        return None
+    expected = 1 - claim.expected if claim.id.endswith("/error_fast") else claim.expected
+    return {"id": claim.id, "expected": expected, "config": claim.configs[0]}
 
 
 def last_line(result: dict[str, Any]) -> str:

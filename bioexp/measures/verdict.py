@@ -7,6 +7,7 @@ from math import ceil, inf, isfinite
 from typing import Literal, NamedTuple
 
 import numpy as np
+from jaxtyping import Float
 
 from bioexp.measures.interval import student, wilson
 
@@ -32,6 +33,16 @@ def measured(per_seed: Sequence[float], n: int | None = None) -> Measured:
         found = wilson(round(values[0] * n), n)
         return Measured(found.value, found.low, found.high, f"binomial over {n} images, 1 seed")
     return Measured(values[0], None, None, "1 seed, no interval")
+
+
+def over_images(values: Float[np.ndarray, "n"]) -> Measured:
+    """One seed, measured image by image: the mean, and its bootstrap interval over images (percentiles of 2,000 resamples)."""
+    from scipy.stats import bootstrap
+
+    if np.ptp(values) == 0:  # every resample is the same
+        return Measured(float(values[0]), float(values[0]), float(values[0]), f"bootstrap over {len(values)} images, 1 seed")
+    found = bootstrap((values,), np.mean, n_resamples=2000, method="percentile", rng=np.random.default_rng(0)).confidence_interval
+    return Measured(float(values.mean()), float(found.low), float(found.high), f"bootstrap over {len(values)} images, 1 seed")
 
 
 def verdict(found: Measured, accepted: tuple[float, float]) -> Verdict:
