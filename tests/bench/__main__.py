@@ -20,13 +20,20 @@ from typing import TextIO
 from attack import attack
 from clock import Figure
 from command import command
+from competing import competing
 from digits import described
 from epoch import epoch
 from seeds import seeds
 
 from bioexp.device import prepare
 
-BENCHMARKS: dict[str, Callable[[int], Iterator[Figure]]] = {"epoch": epoch, "command": command, "seeds": seeds, "attack": attack}
+BENCHMARKS: dict[str, Callable[[int], Iterator[Figure]]] = {
+    "epoch": epoch,
+    "command": command,
+    "seeds": seeds,
+    "attack": attack,
+    "competing": competing,
+}
 
 
 def main() -> None:

@@ -71,7 +71,7 @@ def _beside(name: str, net: Net, ours: Attack, theirs: Any, rounds: int, target:
 def _trained() -> Net:
     """log_net_joint after two epochs, and the test images labeled by the net itself."""
     what = experiment("log_net_joint", 2)
-    *_, last = fit(what.model, what.stages, what.train, [0])
+    *_, last = fit(what.stages, what.train, [0])
     params = jax.tree.map(lambda leaf: np.asarray(leaf[0]), last.params)
     net = Net(lambda params, x: what.model.apply(params, x)[0], params, dataset().x_test, dataset().y_test)
     return replace(net, labels=logits(net).argmax(-1).astype(np.int32))
