@@ -237,3 +237,19 @@ def test_runs_are_found_by_what_the_user_calls_them(small, write_config, tmp_pat
         run.find(tmp_path, ["none"])
     with pytest.raises(UserError, match="no finished run here"):
         run.find(Path(tmp_path / "empty"), [])
+
+
+def test_what_a_rule_observes_is_told_kept_and_drawn(bioexp, write_config, tmp_path):
+    competing = write_config().read_text().replace("{name: mlp, hidden: [5]}", "{name: competing_hidden_units, hidden: 6}")
+    competing = (
+        competing.replace("rule: backprop", "rule: {name: competing_ranks, rank: 2}").replace("adam", "sgd") + "    train: [layers/0]\n"
+    )
+    code, out, err = bioexp("train", write_config(competing), "--seeds", 2)
+    assert code == 0, err
+    (first, second) = sorted((tmp_path / "results" / "small").iterdir())
+    assert f"{second.name}: stage 0 ended with dead_units " in out
+    records = [json.loads(line) for line in (first / "metrics.jsonl").read_text().splitlines()]
+    assert [record["step"] for record in records] == [4, 8, 12]
+    assert all(0 <= record["within_5_percent"] <= 1 for record in records)
+    assert (first / "figures" / "stage0.png").is_file()
+    assert not (first / "figures" / "learning_curve.png").exists()

@@ -1,4 +1,4 @@
-"""The pictures every run has: its first layer's weights and its learning curve, drawn from what lies in its directory."""
+"""The pictures every run has: its first layer's weights, its learning curve and what its rules observed, from its directory."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from bioexp import run
 from bioexp.figures.canvas import save
 from bioexp.figures.learning_curve import learning_curve
 from bioexp.figures.mosaic import mosaic
+from bioexp.figures.observed import observations, observed
 from bioexp.measures.prototypes import class_means, prototype_score
 from bioexp.types import Dataset, Examples, Params
 
 
 def draw(path: Path, weights: Params, dataset: Dataset, train: Examples, test: tuple[float, int]) -> None:
-    """figures/w1.png where the inputs are images, figures/learning_curve.png where there is a curve.
+    """figures/w1.png where the inputs are images, figures/learning_curve.png and stage<N>.png where there is something to show.
 
     test: the final test accuracy and the number of test images.
     """
@@ -31,3 +32,6 @@ def draw(path: Path, weights: Params, dataset: Dataset, train: Examples, test: t
     records = list(run.read_metrics(path))
     if sum("train_loss" in record or "train_accuracy" in record for record in records) > 1:
         save(learning_curve(records, title=title, n_train=len(train.y), test=test), path / "figures" / "learning_curve.png")
+    for stage in sorted({record["stage"] for record in records if observations(record)}):
+        of_stage = [record for record in records if record["stage"] == stage]
+        save(observed(of_stage, title=f"stage {stage}: {title}"), path / "figures" / f"stage{stage}.png")

@@ -19,6 +19,7 @@ from bioexp.types import Run, UserError
 CAPTIONS = {
     "w1": "First-layer weights, each unit scaled by its own largest.",
     "learning_curve": "Training, averaged over the minibatches between two records; the test accuracy is the final score.",
+    **{f"stage{i}": f"What the rule of stage {i} observed of itself, at the end of every record." for i in range(3)},
     "robustness": "Accuracy under attack against the size of the perturbation.",
     "adversarial": "Clean images, perturbations (amplified) and the adversarial images they make.",
 }

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from bioexp import build, run
 from bioexp.commands.seed_group import Say, Watch, states, train_group
 from bioexp.config import Experiment, resolved
+from bioexp.figures.observed import observations
 from bioexp.measures.interval import accuracy
 from bioexp.papers import PAPERS
 from bioexp.types import Run
@@ -70,7 +72,19 @@ def train(
     for group, state in todo.groups:
         paths = {seed: run.directory(results, experiment, seed) for seed in group}
         train_group(experiment, dataset, paths, state, say, watch)
+        for path in paths.values():
+            for line in stages_ended(path):
+                say(line)
     return [run.open_run(path) for path in todo.paths.values()]
+
+
+def stages_ended(path: Path) -> Iterator[str]:
+    """For each stage whose rule observes itself, how it stood at its end."""
+    for _, records in groupby(run.read_metrics(path), lambda record: record["stage"]):
+        *_, last = records
+        found = ", ".join(f"{name} {value:.4g}" for name, value in observations(last).items())
+        if found:
+            yield f"{path.name}: stage {last['stage']} ended with {found}"
 
 
 def fit(
