@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,7 +13,7 @@ from bioexp.config import Choice, Experiment, StageConfig, fold_of
 from bioexp.lookup import datasets
 from bioexp.options import schema
 from bioexp.tree import covers, flatten
-from bioexp.types import Dataset, Examples, Model, Params, Stage, UserError
+from bioexp.types import Batch, Dataset, Examples, Model, Params, Rule, Stage, UserError
 
 
 class Split(NamedTuple):
@@ -112,6 +113,7 @@ def _stage(experiment: Experiment, number: int, model: Model, params: Params, tr
             )
     objective = _built(experiment, (*at, "objective"), config.objective, **config.objective.options)
     rule = _built(experiment, (*at, "rule"), config.rule, above(model, learning[0]), objective, **config.rule.options)
+    _refuse_unfit(experiment, (*at, "rule"), rule, params, learning[0], train, batch_size)
     optimizer = _built(experiment, (*at, "optimizer"), config.optimizer, steps, **config.optimizer.options)
     projections = {path: choice.builder(**choice.options) for path, choice in config.project.items()}
     return Stage(
@@ -129,8 +131,26 @@ def _stage(experiment: Experiment, number: int, model: Model, params: Params, tr
 
 def _built(experiment: Experiment, at: KeyPath, choice: Choice, *arguments: Any, **options: Any) -> Any:
     """What a choice builds; an option that its builder refuses is named with its place in the config."""
-    try:
+    with _named(experiment, at):
         return choice.builder(*arguments, **options)
+
+
+def _refuse_unfit(experiment: Experiment, at: KeyPath, rule: Rule, params: Params, lowest: int, train: Examples, batch_size: int) -> None:
+    """Let the rule look at the shapes it is to learn, for nothing, so that what it refuses is said before anything is trained."""
+    import jax
+
+    from bioexp.training import as_float
+
+    learned = {"layers": {number: layer for number, layer in params["layers"].items() if int(number) >= lowest}}
+    with _named(experiment, at):
+        jax.eval_shape(lambda params, x, y: rule.init(jax.random.key(0), params, Batch(as_float(x), y), batch_size), learned, *train)
+
+
+@contextmanager
+def _named(experiment: Experiment, at: KeyPath) -> Iterator[None]:
+    """What is refused in here is said with its place in the config."""
+    try:
+        yield
     except UserError as error:
         name = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in at).removeprefix(".")
         raise UserError(f"{experiment.where(at)}  {name}.{error}") from error

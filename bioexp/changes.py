@@ -57,7 +57,11 @@ def _child(node: Any, part: str | int, where: str) -> Any:
 
 
 def combinations(data: dict[str, Any], places: dict[KeyPath, str]) -> Iterable[tuple[dict[str, Any], dict[KeyPath, str]]]:
-    """The config for each combination of its axes; a config without any is its own only one."""
+    """The config for each combination of its axes; a config without any is its own only one.
+
+    An axis whose key is several paths, "a.b, c.d", moves them together: each of its values is a list with one for every path.
+    Raises UserError where such a value is none.
+    """
     axes = data.get("axes")
     if not isinstance(axes, dict) or not all(isinstance(values, list) and values for values in axes.values()):
         yield data, places
@@ -67,6 +71,17 @@ def combinations(data: dict[str, Any], places: dict[KeyPath, str]) -> Iterable[t
         variant, where = deepcopy({**data, "axes": {}}), dict(places)
         for dotted, value in zip(axes, values, strict=True):
             at = places.get(("axes", dotted), place)
-            _put(variant, dotted, deepcopy(value), at)
-            where[_path(dotted)] = at
+            for path, own in _together(dotted, value, at):
+                _put(variant, path, deepcopy(own), at)
+                where[_path(path)] = at
         yield variant, where
+
+
+def _together(dotted: str, value: Any, at: str) -> list[tuple[str, Any]]:
+    """The paths that one axis moves, each with its own value."""
+    paths = [path.strip() for path in dotted.split(",")]
+    if len(paths) == 1:
+        return [(dotted, value)]
+    if not isinstance(value, list) or len(value) != len(paths):
+        raise UserError(f"{at}  axes.{dotted}: each value must be a list of {len(paths)}, one for every path, got {value!r}")
+    return list(zip(paths, value, strict=True))

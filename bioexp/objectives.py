@@ -34,6 +34,24 @@ def true_class_logit() -> Objective:
     return Objective(per_example, no_penalty)
 
 
+def squared_error() -> Objective:
+    """1/2 sum_c (logits[c] - t[c])^2, t the one-hot label: linear outputs, whose derivative is their error."""
+
+    def per_example(logits: Float[Array, "batch classes"], y: Int[Array, "batch"]) -> Float[Array, "batch"]:
+        return 0.5 * jnp.sum((logits - jax.nn.one_hot(y, logits.shape[1])) ** 2, axis=1)
+
+    return Objective(per_example, no_penalty)
+
+
+def reconstruction() -> Objective:
+    """1/2 sum_i (outputs[i] - x[i])^2: an autoencoder's target is its own input, and labels are not used."""
+
+    def per_example(outputs: Float[Array, "batch inputs"], x: Float[Array, "batch inputs"]) -> Float[Array, "batch"]:
+        return 0.5 * jnp.sum((outputs - x) ** 2, axis=1)
+
+    return Objective(per_example, no_penalty, lambda batch: batch.x.reshape(len(batch.x), -1))
+
+
 def sigmoid_mse() -> Objective:
     """Mean over classes of (sigmoid(logits) - t)^2, t the one-hot label: output units that are sigmoid neurons."""
 
@@ -72,6 +90,8 @@ def tanh_power(*, beta: Positive = 1.0, m: Annotated[float, Ge(1)] = 6.0) -> Obj
 OBJECTIVES = {
     "cross_entropy": cross_entropy,
     "true_class_logit": true_class_logit,
+    "squared_error": squared_error,
+    "reconstruction": reconstruction,
     "sigmoid_mse": sigmoid_mse,
     "sigmoid_cross_entropy": sigmoid_cross_entropy,
     "tanh_power": tanh_power,

@@ -107,10 +107,14 @@ class Model(NamedTuple):
 
 
 class Objective(NamedTuple):
-    """What a rule may descend: a loss per example on the logits, and a penalty on the parameters."""
+    """What a rule may descend: a loss per example, from the outputs and what they should be, and a penalty on the parameters.
 
-    per_example: Callable[[Float[Array, "batch classes"], Int[Array, "batch"]], Float[Array, "batch"]]
+    target: what the outputs should be, from the minibatch; None for its labels, the outputs then being logits.
+    """
+
+    per_example: Callable[[Float[Array, "batch outputs"], Num[Array, "batch *target"]], Float[Array, "batch"]]
     penalty: Callable[[Params], Float[Array, ""]]
+    target: Callable[[Batch], Num[Array, "batch *target"]] | None = None
 
 
 class Rows(NamedTuple):
@@ -143,11 +147,14 @@ class Rule(NamedTuple):
     `data` is the whole training set, for the rules that keep examples of their own; `batch_size` is that of the stage.
     observe(params, state) -> (metrics, state): what is looked at once a record because it is too dear for every step; the
     state it returns may start counting anew.
+    ops(params, state) -> the backward pass that it descends by, where that is not the true one and no matter of chance: what
+    `bioexp attack --gradient training` follows.
     """
 
     init: Callable[[Key[Array, ""], Params, Batch, int], State]
     update: Callable[[Params, State, Batch, Key[Array, ""]], Learned]
     observe: Callable[[Params, State], tuple[Metrics, State]] = nothing_observed
+    ops: Callable[[Params, State], Ops] | None = None
 
 
 class Stage(NamedTuple):

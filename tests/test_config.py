@@ -93,6 +93,16 @@ def test_a_problem_in_an_axis_names_the_line_of_the_axis(write_config):
         load(path)
 
 
+def test_an_axis_of_several_paths_moves_them_together(write_config):
+    path = write_config()
+    path.write_text(path.read_text() + "axes:\n  stages.0.batch_size, model.activation: [[10, relu], [20, tanh]]\n")
+    found = {(one.stages[0].batch_size, one.model.options["activation"]) for one in load(path)}
+    assert found == {(10, "relu"), (20, "tanh")}
+    path.write_text(path.read_text().replace("[10, relu]", "[10]"))
+    with pytest.raises(UserError, match=r"small.yaml:11  axes.stages.0.batch_size, model.activation: each value must be a list of 2"):
+        load(path)
+
+
 def test_identity_sees_options_but_not_layout(write_config):
     one = identity(*load(write_config()))
     path = write_config(name="other.yaml")
