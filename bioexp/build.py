@@ -13,7 +13,7 @@ from bioexp.config import Choice, Experiment, StageConfig, fold_of
 from bioexp.lookup import datasets
 from bioexp.options import schema
 from bioexp.tree import covers, flatten
-from bioexp.types import Batch, Dataset, Examples, Model, Params, Rule, Stage, UserError
+from bioexp.types import Batch, Dataset, Examples, Model, Objective, Params, Rule, Stage, UserError
 
 
 class Split(NamedTuple):
@@ -64,6 +64,13 @@ def model_of(experiment: Experiment, dataset: Dataset, stage: int = -1) -> Model
     options = {**experiment.model.options, **experiment.stages[stage].model}
     model: Model = _built(experiment, ("model",), experiment.model, dataset.shape, dataset.n_classes, **options)
     return model
+
+
+def objective_of(experiment: Experiment) -> Objective:
+    """What the last stage descends, which the deployed network is scored by."""
+    choice = experiment.stages[-1].objective
+    objective: Objective = choice.builder(**choice.options)
+    return objective
 
 
 def stages_of(experiment: Experiment, dataset: Dataset, train: Examples) -> tuple[Stage, ...]:

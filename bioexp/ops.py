@@ -6,8 +6,7 @@ stays the same to the last bit.
 """
 
 from collections.abc import Callable, Mapping
-from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -63,49 +62,34 @@ def now_and_then(now: Bool[Array, ""], errors: Mapping[int, Callable[[Float[Arra
     return lambda layer, f, u: _either(f, u, now, errors[layer](u)) if layer in errors else f(u)
 
 
-@jax.custom_vjp
-def _fed_back(
-    w: Float[Array, "units inputs"], b: Float[Array, "units inputs"], x: Float[Array, "batch inputs"]
-) -> Float[Array, "batch units"]:
-    return x @ w.T
+def _backward(
+    function: Callable[..., Array], forward: Callable[..., Any], backward: Callable[..., Any], fixed: tuple[int, ...] = ()
+) -> Any:
+    """The function with another backward pass; named by an assignment, so that a run's digest of the code sees it."""
+    made = jax.custom_vjp(function, nondiff_argnums=fixed)
+    made.defvjp(forward, backward)
+    return made
 
 
-_fed_back.defvjp(
+_fed_back = _backward(  # u = x w', of (w, b, x)
+    lambda w, b, x: x @ w.T,
     lambda w, b, x: (x @ w.T, (b, x)),
     lambda kept, error: (error.T @ kept[1], jnp.zeros_like(kept[0]), error @ kept[0]),
 )
-
-
-@jax.custom_vjp
-def _teaching(
-    u: Float[Array, "batch outputs"], x: Float[Array, "batch inputs"], b: Float[Array, "outputs inputs"]
-) -> Float[Array, "batch outputs"]:
-    return u
-
-
-_teaching.defvjp(lambda u, x, b: (u, b), lambda b, error: (error, error @ b, jnp.zeros_like(b)))
-
-
-@partial(jax.custom_vjp, nondiff_argnums=(0,))
-def _straight(f: Activation, u: Float[Array, "batch units"]) -> Float[Array, "batch units"]:
-    return f(u)
-
-
-_straight.defvjp(lambda f, u: (f(u), None), lambda f, _, error: (error,))
-
-
-@partial(jax.custom_vjp, nondiff_argnums=(0,))
-def _either(
-    f: Activation, u: Float[Array, "batch units"], now: Bool[Array, ""], instead: Float[Array, "batch units"]
-) -> Float[Array, "batch units"]:
-    return f(u)
-
-
-_either.defvjp(
+_teaching = _backward(  # u, of (u, x, b), with its error sent to x through b
+    lambda u, x, b: u,
+    lambda u, x, b: (u, b),
+    lambda b, error: (error, error @ b, jnp.zeros_like(b)),
+)
+_straight = _backward(  # f(u), of (f, u)
+    lambda f, u: f(u),
+    lambda f, u: (f(u), None),
+    lambda f, _, error: (error,),
+    fixed=(0,),
+)
+_either = _backward(  # f(u), of (f, u, now, instead)
+    lambda f, u, now, instead: f(u),
     lambda f, u, now, instead: (f(u), (u, now, instead)),
-    lambda f, kept, error: (
-        jnp.where(kept[1], kept[2], jax.vjp(f, kept[0])[1](error)[0]),
-        None,
-        jnp.zeros_like(kept[2]),
-    ),
+    lambda f, kept, error: (jnp.where(kept[1], kept[2], jax.vjp(f, kept[0])[1](error)[0]), None, jnp.zeros_like(kept[2])),
+    fixed=(0,),
 )

@@ -91,7 +91,7 @@ def _run_row(path: Path, results: Path) -> dict[str, Any]:
         return {
             "run": str(path.relative_to(results)),
             "status": "finished",
-            "test": round(summary["test_accuracy"], 4),
+            "test": round(summary["test_accuracy"], 4) if "test_accuracy" in summary else f"loss {summary['test_loss']:.4g}",
             "n": summary["n_test"],
         }
     last = list(read_metrics(path))[-1:]

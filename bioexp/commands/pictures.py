@@ -15,10 +15,10 @@ from bioexp.measures.prototypes import class_means, prototype_score
 from bioexp.types import Dataset, Examples, Params
 
 
-def draw(path: Path, weights: Params, dataset: Dataset, train: Examples, test: tuple[float, int]) -> None:
+def draw(path: Path, weights: Params, dataset: Dataset, train: Examples, test: tuple[float, int] | None) -> None:
     """figures/w1.png where the inputs are images, figures/learning_curve.png and stage<N>.png where there is something to show.
 
-    test: the final test accuracy and the number of test images.
+    test: the final test accuracy and the number of test images; None where there are no classes.
     """
     title = f"{path.parent.name}, {dataset.name}, seed {path.name.rpartition('-s')[2]}"
     w1 = np.asarray(weights["layers"]["0"]["w"])

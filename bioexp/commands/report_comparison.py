@@ -48,6 +48,8 @@ def _pair(first: Sequence[Run], second: Sequence[Run]) -> dict[str, Any]:
     tests = {(run.provenance["dataset"]["digest"], run.summary["n_test"]) for run in (*first, *second)}
     if len(tests) > 1:
         return {"rows": [], "attacks": [], "note": "They were scored on different test images: nothing can be paired."}
+    if any("test_accuracy" not in run.summary for run in (*first, *second)):
+        return {"rows": [], "attacks": [], "note": "One of them is no classifier: there is no accuracy to pair."}
     clean = paired(*({run.seed: run.summary["test_accuracy"] for run in side} for side in (first, second)))
     if clean is None:
         return {"rows": [], "attacks": [], "note": "They have no seed in common: train both with the same --seeds."}

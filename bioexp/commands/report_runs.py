@@ -55,7 +55,7 @@ def _seed(run: Run, today: str | None) -> dict[str, Any]:
     return {
         "seed": run.seed,
         "name": run.name,
-        "test_accuracy": run.summary["test_accuracy"],
+        "test_accuracy": run.summary.get("test_accuracy"),
         "train_accuracy": run.metrics[-1].get("train_accuracy") if run.metrics else None,
         "train_loss": run.metrics[-1].get("train_loss") if run.metrics else None,
         "steps": run.summary.get("steps"),

@@ -17,10 +17,10 @@ from bioexp import build, run
 from bioexp.commands.pictures import draw
 from bioexp.config import Experiment
 from bioexp.files import read_arrays, write_arrays, write_text
-from bioexp.measures.accuracy import correct
+from bioexp.measures.accuracy import correct, losses
 from bioexp.provenance import code_digest, surroundings
 from bioexp.training import Checkpoint, Record, fit
-from bioexp.types import Apply, Dataset, Params, UserError
+from bioexp.types import Apply, Dataset, Examples, Objective, Params, UserError
 
 CHECKPOINT_EVERY = 5.0  # seconds, at least, between two states on disk
 
@@ -34,7 +34,7 @@ def train_group(experiment: Experiment, dataset: Dataset, paths: Mapping[int, Pa
     Raises UserError where the config does not fit the data, another process trains one of them, or training diverges.
     """
     data = build.split(experiment, dataset)
-    model = build.model_of(experiment, dataset)
+    model, objective = build.model_of(experiment, dataset), build.objective_of(experiment)
     stages = build.stages_of(experiment, dataset, data.train)
     steps = sum(stage.steps for stage in stages)
     late = [mark for mark in experiment.snapshots if mark > steps]
@@ -51,7 +51,7 @@ def train_group(experiment: Experiment, dataset: Dataset, paths: Mapping[int, Pa
         record = saved = None
         try:
             for record in fit(stages, data.train, list(paths), experiment.snapshots, resume):
-                _keep(record, _validated(model.apply, record, data), experiment, paths)
+                _keep(record, _validated(model.apply, objective, record, data), experiment, paths)
                 watch(record, steps)
                 now = time.perf_counter()
                 stage_s[record.stage] = now - began - sum(stage_s[: record.stage])
@@ -60,7 +60,8 @@ def train_group(experiment: Experiment, dataset: Dataset, paths: Mapping[int, Pa
         except UserError as error:
             raise UserError(f"{experiment.name} {error}") from error
         assert record is not None  # fit yields at least one
-        _finish(experiment, record, stage_s, model.apply, data, dataset, paths)
+        scores = _scores(model.apply, objective, record.params, data.test)
+        _finish(experiment, record, stage_s, scores, data, dataset, paths)
 
 
 def states(folder: Path, experiment: Experiment) -> list[tuple[tuple[int, ...], Path]]:
@@ -94,11 +95,18 @@ def _checkpoint(experiment: Experiment, record: Record, paths: Mapping[int, Path
     return time.perf_counter()
 
 
-def _validated(apply: Apply, record: Record, data: build.Split) -> dict[str, Any]:
-    """Accuracy on the examples that were held out, one per seed; nothing where none were."""
+def _validated(apply: Apply, objective: Objective, record: Record, data: build.Split) -> dict[str, Any]:
+    """The score on the examples that were held out, one per seed; nothing where none were."""
     if data.validation is None or not record.metrics:
         return {}
-    return {"validation_accuracy": correct(apply, record.params, *data.validation).mean(axis=1)}
+    return {f"validation_{name}": values for name, values in _scores(apply, objective, record.params, data.validation).items()}
+
+
+def _scores(apply: Apply, objective: Objective, params: Params, examples: Examples) -> dict[str, Any]:
+    """Accuracy of each seed or, where the outputs are no classes, the mean of its loss."""
+    if objective.target is None:
+        return {"accuracy": correct(apply, params, *examples).mean(axis=1)}
+    return {"loss": losses(apply, objective, params, *examples).mean(axis=1)}
 
 
 def _keep(record: Record, scores: Mapping[str, Any], experiment: Experiment, paths: Mapping[int, Path]) -> None:
@@ -127,14 +135,13 @@ def _finish(
     experiment: Experiment,
     record: Record,
     stage_s: Sequence[float],
-    apply: Apply,
+    scores: Mapping[str, Any],
     data: build.Split,
     dataset: Dataset,
     paths: Mapping[int, Path],
 ) -> None:
     """Weights, the one score on the test set, pictures and provenance of each seed; FINISHED last, and then no state."""
     params = jax.device_get(record.params)
-    accuracy = correct(apply, params, *data.test).mean(axis=1)
     about = {
         **surroundings(),
         "dataset": {"name": dataset.name, "source": dataset.source, "digest": dataset.digest, "n_train": len(data.train.y)},
@@ -146,9 +153,10 @@ def _finish(
         "code_digest": code_digest(experiment),
     }
     for i, (seed, path) in enumerate(paths.items()):
-        score = float(accuracy[i])
+        own = {f"test_{name}": float(values[i]) for name, values in scores.items()}
         run.save_weights(path / "weights.npz", _of_seed(params, i))
-        draw(path, _of_seed(params, i), dataset, data.train, (score, len(data.test.y)))
-        run.finish(path, {"seed": seed, **about}, {"test_accuracy": score, "n_test": len(data.test.y), "steps": record.total})
+        test = (own["test_accuracy"], len(data.test.y)) if "test_accuracy" in own else None
+        draw(path, _of_seed(params, i), dataset, data.train, test)
+        run.finish(path, {"seed": seed, **about}, {**own, "n_test": len(data.test.y), "steps": record.total})
     for path in paths.values():
         (path / "state.npz").unlink(missing_ok=True)

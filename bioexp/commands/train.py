@@ -104,16 +104,18 @@ def fit(
 
 
 def outcome(runs: Sequence[Run]) -> dict[str, Any]:
-    """The group's test accuracy with its interval, beside the document's value."""
+    """The group's test accuracy with its interval, beside the document's value; its loss where there are no classes."""
     first = runs[0]
-    score = accuracy([one.summary["test_accuracy"] for one in runs], first.summary["n_test"])
+    scored = [one.summary["test_accuracy"] for one in runs if "test_accuracy" in one.summary]
+    score = accuracy(scored, first.summary["n_test"]) if scored else None
     return {
         "experiment": first.path.parent.name,
         "dataset": first.provenance["dataset"]["name"],
         "runs": [str(one.path) for one in runs],
-        "test_accuracy": score.value,
-        "ci95": [score.low, score.high],
-        "interval": score.over,
+        "test_accuracy": score.value if score else None,
+        "test_loss": None if score else sum(one.summary["test_loss"] for one in runs) / len(runs),
+        "ci95": [score.low, score.high] if score else [None, None],
+        "interval": score.over if score else "no classes",
         "n_test": first.summary["n_test"],
         "n_seeds": len(runs),
         "document": printed(str(first.config["name"])),
@@ -135,6 +137,8 @@ def printed(config: str) -> dict[str, Any] | None:
 def last_line(result: dict[str, Any]) -> str:
     """What a user wants to know when training is done: the score, its interval, the document's value, where to look, what next."""
     low, high = result["ci95"]
+    if result["test_accuracy"] is None:
+        return f"test loss {result['test_loss']:.4f} n={result['n_test']}, {result['n_seeds']} seeds · next: bioexp report"
     seeds = f", {result['n_seeds']} seeds" if result["n_seeds"] > 1 else ", 1 seed (binomial interval)"
     instead = f" on {result['dataset']}" if "@" in result["experiment"] else ""
     parts = [f"test {result['test_accuracy']:.4f} [{low:.4f}, {high:.4f}]{instead} n={result['n_test']}{seeds}"]
