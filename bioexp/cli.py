@@ -99,6 +99,9 @@ def attack(
     attacks: Annotated[str, typer.Option(help="Attacks by name, such as noise,fgsm,pgd.")] = "",
     eps: Annotated[str, typer.Option(help="Sizes of the perturbation, such as 4/255,8/255,12/255.")] = "",
     n: Annotated[Optional[int], typer.Option(help="Attack the first N test images; all of them without it.")] = None,  # noqa: UP045
+    gradient: Annotated[
+        str, typer.Option(help="true, or training: the backward pass of the rule, which shows how masking looks like robustness.")
+    ] = "true",
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 3 when a check says that a number is not to be trusted.")] = False,
     device: Device = "auto",
     results: Results = RESULTS,
@@ -108,6 +111,8 @@ def attack(
 ) -> None:
     """Attack finished runs, and check the attacks; no attack named: the ladder of noise, FGSM and PGD."""
     terminal = Terminal(as_json, quiet)
+    if gradient not in ("true", "training"):
+        raise UserError(f"--gradient: must be true or training, got {gradient!r}")
     where = _prepare(device)
     from bioexp.commands.attack import attack as attack_runs
     from bioexp.commands.attack import parse_eps
@@ -115,10 +120,19 @@ def attack(
 
     named = [name.strip() for name in attacks.split(",") if name.strip()] + ["fgsm"] * fgsm + ["pgd", "pgd_margin"] * pgd
     radii = parse_eps(eps) if eps else None
-    found = [open_run(path) for path in find(results, runs or [])]
+    opened = [open_run(path) for path in find(results, runs or [])]
+    found = [run for run in opened if runs or "test_accuracy" in run.summary]
     terminal.say(f"device: {where}")
     with terminal.percent() as progress:
-        records = attack_runs(found, attacks=named or None, eps=radii, n=n, data_dir=data_dir, progress=progress)
+        records = attack_runs(
+            found,
+            attacks=named or None,
+            eps=radii,
+            n=n,
+            data_dir=data_dir,
+            gradient=gradient,  # type: ignore[arg-type]
+            progress=progress,
+        )
     terminal.show(records if as_json else None)
     for record in records:
         _show_robustness(terminal, record)

@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import BinaryIO, Literal
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int, Num
 
+from bioexp import build
 from bioexp.attacks import ATTACKS, LADDER
 from bioexp.attacks.eps import DEFAULT_EPS, check_eps, parse_eps
 from bioexp.figures.adversarial_grid import Attacked, adversarial_grid
@@ -25,8 +27,9 @@ from bioexp.measures.flags import check
 from bioexp.measures.robustness import Apply, Net, Outcome, evaluate, key_of, logits
 from bioexp.measures.robustness_table import Table, as_csv, as_markdown, over_seeds, record, tabulate
 from bioexp.ops import exact
-from bioexp.run import revive
-from bioexp.types import Attack, Model, Params, Run, UserError
+from bioexp.run import Revived, revive
+from bioexp.training import begin
+from bioexp.types import Attack, Batch, Model, Params, Rule, Run, State, UserError
 
 __all__ = ["attack", "parse_eps"]
 
@@ -44,6 +47,7 @@ def attack(
     n: int | None = None,
     data_dir: Path | None = None,
     pictures: Literal["all", "first"] = "all",
+    gradient: Literal["true", "training"] = "true",
     progress: Progress = lambda run, attack, fraction: None,
 ) -> list[dict[str, object]]:
     """Attack finished runs and write attacks/*.npz, robustness.{csv,md,png} and figures/adversarial.png into each.
@@ -54,7 +58,10 @@ def attack(
     eps: radii in [0, 1]; None: the usual nine.
     n: the first n test images; None: all.
     pictures: of every run, or of the first seed of each experiment only.
-    Raises UserError for an unknown attack, an eps outside [0, 1], n below 1, no eps.
+    gradient: what the attacks follow: the forward pass as deployed, or the backward pass that the rule trained with. The second
+        shows an artefact: it goes into attacks_training/ and robustness_training.*, stamped, and no claim reads it.
+    Raises UserError for an unknown attack, an eps outside [0, 1], n below 1, no eps, a run without classes, and a rule whose
+    training gradient is the true one or a matter of chance.
     """
     chosen = _chosen(attacks)
     radii = tuple(dict.fromkeys(check_eps(value) for value in (DEFAULT_EPS if eps is None else eps)))
@@ -68,11 +75,18 @@ def attack(
         forward: Apply | None = None
         for run in group:
             revived = revive(run, data_dir)
-            forward = forward or _deployed(revived.model)  # one function object for all seeds: one compilation
-            net = Net(forward, revived.params, revived.dataset.x_test[:n], revived.dataset.y_test[:n])
-            table, evidence = _attack_one(run, revived.dataset.name, net, chosen, probe, radii, progress)
+            if "test_accuracy" not in run.summary:
+                raise UserError(f"{run.name}: its outputs are no classes, so there is nothing to attack")
+            params = revived.params
+            if gradient == "training":
+                rule, state = _trained_with(revived, run)
+                params = {"weights": params, "state": state}
+            # one function object for all seeds: one compilation
+            forward = forward or (_deployed(revived.model) if gradient == "true" else _as_trained(revived.model, rule))
+            net = Net(forward, params, revived.dataset.x_test[:n], revived.dataset.y_test[:n])
+            table, evidence = _attack_one(run, revived.dataset.name, net, chosen, probe, radii, gradient, progress)
             tables[run.seed] = table
-            if pictures == "all" or run is group[0]:
+            if gradient == "true" and (pictures == "all" or run is group[0]):
                 _draw(run, table, net, evidence)
         names = {"experiment": group[0].path.parent.name, "runs": [run.name for run in group], "seeds": list(tables)}
         records.append(names | {"dataset": revived.dataset.name, "source": revived.dataset.source} | record(over_seeds(tables)))
@@ -106,21 +120,55 @@ def _deployed(model: Model) -> Apply:
     return forward
 
 
+def _as_trained(model: Model, rule: Rule) -> Apply:
+    """The same forward pass with the backward pass of the rule: no gradient of what is deployed."""
+
+    def forward(params: Params, x: Num[jax.Array, "batch *shape"]) -> Float[jax.Array, "batch classes"]:
+        assert rule.ops is not None
+        return model.apply(params["weights"], x, rule.ops(params["weights"], params["state"]))[0]
+
+    return forward
+
+
+def _trained_with(revived: Revived, run: Run) -> tuple[Rule, State]:
+    """The rule of the last stage, and the state it began with for this seed: its feedback weights, say."""
+    experiment, dataset = revived.experiment, revived.dataset
+    train = build.split(experiment, dataset).train
+    stage = build.stages_of(experiment, dataset, train)[-1]
+    name = experiment.stages[-1].rule.name
+    if stage.rule.ops is None or min(stage.train) > 0:
+        raise UserError(
+            f"{run.name}: {name} has no fixed backward pass of its own through the whole net; attack it without --gradient training"
+        )
+    group = jax.tree.map(lambda leaf: jnp.asarray(leaf)[None], revived.params)
+    data = Batch(jnp.asarray(train.x), jnp.asarray(train.y))
+    state, _ = begin(stage, group, data, np.asarray([run.seed], np.uint32), len(experiment.stages) - 1)
+    return stage.rule, jax.tree.map(lambda leaf: leaf[0], state.rule)
+
+
 def _attack_one(
-    run: Run, dataset: str, net: Net, chosen: Mapping[str, Attack], probe: Attack, eps: tuple[float, ...], progress: Progress
+    run: Run,
+    dataset: str,
+    net: Net,
+    chosen: Mapping[str, Attack],
+    probe: Attack,
+    eps: tuple[float, ...],
+    gradient: Literal["true", "training"],
+    progress: Progress,
 ) -> tuple[Table, Evidence]:
     """Every attack on one run; each one's file is written as soon as it is done, the tables at the end."""
     key, outcomes, stored = jax.random.key(run.seed), {}, {}
+    suffix = "" if gradient == "true" else "_training"
     for name, each in chosen.items():
         outcomes[name] = evaluate(net, each, eps, key_of(name, key), progress=partial(progress, run.name, name))
-        stored[name] = _store(run.path / "attacks" / f"{name}.npz", outcomes[name])
+        stored[name] = _store(run.path / f"attacks{suffix}" / f"{name}.npz", outcomes[name])
     evidence = Evidence(net, outcomes, _probe(net, probe, outcomes, key), stored)
     flags = check(evidence)
     subject = f"{run.path.parent.name} on {dataset}"
-    table = tabulate(subject, run.seed, evidence.clean, outcomes, flags)
-    write_json(run.path / "robustness.json", record(table))
-    write_text(run.path / "robustness.csv", as_csv(table))
-    write_text(run.path / "robustness.md", as_markdown(table))
+    table = tabulate(subject, run.seed, evidence.clean, outcomes, flags, gradient)
+    write_json(run.path / f"robustness{suffix}.json", record(table))
+    write_text(run.path / f"robustness{suffix}.csv", as_csv(table))
+    write_text(run.path / f"robustness{suffix}.md", as_markdown(table))
     return table, evidence
 
 

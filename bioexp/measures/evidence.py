@@ -13,9 +13,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float
 
+from bioexp.files import read_arrays
 from bioexp.measures.accuracy import correct
 from bioexp.measures.prototypes import class_means
-from bioexp.types import Evidence, Params, Trained
+from bioexp.tree import unflatten
+from bioexp.types import Evidence, Params, Trained, UserError
 
 Measure = Callable[[Evidence], Sequence[float]]
 EPS = 0.1  # at which robustness is compared
@@ -38,6 +40,14 @@ def less(first: Measure, second: Measure) -> Measure:
 
 def weights(trained: Trained, layer: int) -> Float[np.ndarray, "units inputs"]:
     return np.asarray(trained.params["layers"][str(layer)]["w"], dtype=np.float64)
+
+
+def snapshots(trained: Trained) -> dict[int, Params]:
+    """A run's weights by step. Raises UserError where its config asked for none."""
+    files = sorted((trained.run.path / "snapshots").glob("*.npz"), key=lambda file: int(file.stem))
+    if not files:
+        raise UserError(f"{trained.run.name}: has no snapshots to draw or measure; its config needs `snapshots: [...]`")
+    return {int(file.stem): unflatten(read_arrays(file)) for file in files}
 
 
 def pixels(trained: Trained, n: int | None = None) -> Float[np.ndarray, "n inputs"]:

@@ -15,6 +15,8 @@ from bioexp.measures.interval import Interval, accuracy
 from bioexp.measures.robustness import Outcome, worst_case
 
 WORST = "worst case"
+MASKED = "masked: not a robustness number"
+Gradient = Literal["true", "training"]
 STATES = ("quiet", "not checked", "red")  # of a check over several seeds, the last that occurs
 
 
@@ -42,7 +44,7 @@ class Table:
     n: int
     rows: tuple[Row, ...]
     flags: tuple[Flag, ...]
-    gradient: Literal["true", "training"] = "true"
+    gradient: Gradient = "true"
 
     @property
     def red(self) -> bool:
@@ -50,15 +52,22 @@ class Table:
         return any(flag.state == "red" for flag in self.flags)
 
 
-def tabulate(net: str, seed: int, clean: Bool[np.ndarray, "n"], outcomes: Mapping[str, Outcome], flags: tuple[Flag, ...]) -> Table:
+def tabulate(
+    net: str,
+    seed: int,
+    clean: Bool[np.ndarray, "n"],
+    outcomes: Mapping[str, Outcome],
+    flags: tuple[Flag, ...],
+    gradient: Gradient = "true",
+) -> Table:
     """The table of one run: clean, every attack at every eps, and the minimum per image over all attacks."""
     first, n = next(iter(outcomes.values())), len(clean)
     survivors = {name: outcome.correct for name, outcome in outcomes.items()} | {WORST: worst_case(outcomes)}
     rows = [Row("clean", None, accuracy([clean.mean()], n), n, "")]
     for name, correct in survivors.items():
         for eps, kept in zip(first.eps, correct, strict=True):
-            rows.append(Row(name, eps, accuracy([kept.mean()], n), n, verdict(flags, eps) if name == WORST else ""))
-    return Table(_title(net, [seed]), net, first.attack.norm, n, tuple(rows), flags)
+            rows.append(Row(name, eps, accuracy([kept.mean()], n), n, _says(name, flags, eps, gradient)))
+    return Table(_title(net, [seed]), net, first.attack.norm, n, tuple(rows), flags, gradient)
 
 
 def over_seeds(tables: Mapping[int, Table]) -> Table:
@@ -70,7 +79,7 @@ def over_seeds(tables: Mapping[int, Table]) -> Table:
     rows = []
     for same in zip(*(table.rows for table in tables.values()), strict=True):
         mean = accuracy([row.accuracy.value for row in same], first.n)
-        rows.append(replace(same[0], accuracy=mean, verdict=verdict(flags, same[0].eps) if same[0].attack == WORST else ""))
+        rows.append(replace(same[0], accuracy=mean, verdict=_says(same[0].attack, flags, same[0].eps, first.gradient)))
     return replace(first, title=_title(first.net, list(tables)), rows=tuple(rows), flags=flags)
 
 
@@ -104,9 +113,10 @@ def findings(table: Mapping[str, Any]) -> list[str]:
     """What a record's checks say: a sentence for each red one, then how many were quiet and which could not be made."""
     red = [flag for flag in table["flags"] if flag["state"] == "red"]
     unchecked = [flag["code"] for flag in table["flags"] if flag["state"] == "not checked"]
+    stamp = [MASKED] if table["gradient_source"] == "training" else []
     said = [f"{flag['words']} ({flag['code']} at eps {', '.join(map(show_eps, flag['eps'])) or 'any'}): {flag['sentence']}" for flag in red]
     quiet = len(table["flags"]) - len(red) - len(unchecked)
-    return [*said, f"{quiet} checks quiet, {len(red)} red" + (f"; not checked: {', '.join(unchecked)}" if unchecked else "")]
+    return [*stamp, *said, f"{quiet} checks quiet, {len(red)} red" + (f"; not checked: {', '.join(unchecked)}" if unchecked else "")]
 
 
 def as_csv(table: Table) -> str:
@@ -126,7 +136,7 @@ def as_csv(table: Table) -> str:
 def as_markdown(table: Table) -> str:
     """The table for people, with every check and what it says."""
     lines = [
-        f"# {table.title}",
+        f"# {table.title}" + (f" ({MASKED})" if table.gradient == "training" else ""),
         "",
         f"White-box, untargeted, {'L-infinity' if table.norm == 'linf' else 'L2'}, pixels in [0, 1]; {table.n} test images, those "
         "misclassified clean count as broken; the worst case is the minimum per image over all attacks.",
@@ -144,6 +154,13 @@ def as_markdown(table: Table) -> str:
         state = f"**{flag.words}**" if flag.state == "red" else flag.state
         lines.append(f"| {flag.code} | {state} | {', '.join(map(show_eps, flag.eps))} | {flag.sentence} |")
     return "\n".join(lines) + "\n"
+
+
+def _says(attack: str, flags: tuple[Flag, ...], eps: float | None, gradient: Gradient) -> str:
+    """What may be said of a row: of the worst case by the checks, of attacks along another gradient that they are none."""
+    if gradient == "training":
+        return MASKED if eps is not None else ""
+    return verdict(flags, eps) if attack == WORST and eps is not None else ""
 
 
 def _title(net: str, seeds: list[int]) -> str:

@@ -25,8 +25,8 @@ Deviations, and what each costs
 from math import prod
 
 import jax
-import jax.numpy as jnp
-from jaxtyping import Array, Float, Key
+import numpy as np
+from jaxtyping import Array, Float, Int, Key, Num
 
 from bioexp.models.stack import LayerMap, stack
 from bioexp.ops import Activation, Ops
@@ -74,8 +74,8 @@ def matrix(inputs: int, units: int, activation: Activation, sigma: float, white:
 # Section 2: what is known of an image.
 
 
-def brightest_quadrant(images: Float[Array, "n height width"]) -> Array:
+def brightest_quadrant(images: Num[np.ndarray, "n height width"]) -> Int[np.ndarray, "n"]:
     """W: 0 to 3 for the quadrant with the largest sum of pixels, row by row (section 2.2)."""
     n, height, width = images.shape
-    quadrants = images.reshape(n, 2, height // 2, 2, width // 2).sum(axis=(2, 4))
-    return jnp.argmax(quadrants.reshape(n, 4), axis=1)
+    quadrants = images.reshape(n, 2, height // 2, 2, width // 2).sum(axis=(2, 4), dtype=np.float64)
+    return quadrants.reshape(n, 4).argmax(axis=1)
