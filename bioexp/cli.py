@@ -121,7 +121,7 @@ def attack(
     named = [name.strip() for name in attacks.split(",") if name.strip()] + ["fgsm"] * fgsm + ["pgd", "pgd_margin"] * pgd
     radii = parse_eps(eps) if eps else None
     opened = [open_run(path) for path in find(results, runs or [])]
-    found = [run for run in opened if runs or "test_accuracy" in run.summary]
+    found = [run for run in opened if runs or "test_loss" not in run.summary]
     terminal.say(f"device: {where}")
     with terminal.percent() as progress:
         records = attack_runs(

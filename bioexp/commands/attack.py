@@ -75,7 +75,7 @@ def attack(
         forward: Apply | None = None
         for run in group:
             revived = revive(run, data_dir)
-            if "test_accuracy" not in run.summary:
+            if "test_loss" in run.summary:
                 raise UserError(f"{run.name}: its outputs are no classes, so there is nothing to attack")
             params = revived.params
             if gradient == "training":

@@ -221,6 +221,6 @@ def claims_of(results: Path) -> list[dict[str, Any]]:
 
 
 def _merged(results: Path, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """These rows beside those of other documents that an earlier call left."""
-    papers = {row["id"].split("/")[0] for row in rows}
-    return [row for row in claims_of(results) if row["id"].split("/")[0] not in papers] + rows
+    """These rows beside those that an earlier call left, of other documents and of none."""
+    new = {row["id"] for row in rows}
+    return [row for row in claims_of(results) if row["id"] not in new] + rows

@@ -17,12 +17,14 @@ Curve = Mapping[int, float]  # a value by step
 BAND = "Lines are means over seeds, bands their range."
 
 
-def band(axes: Axes, seeds: Sequence[Curve], *, color: str, label: str = "", style: str = "-", width: float = 1.6) -> None:
-    """One quantity of several seeds against the step."""
+def band(
+    axes: Axes, seeds: Sequence[Curve], *, color: str, label: str = "", style: str = "-", width: float = 1.6, shade: bool = True
+) -> None:
+    """One quantity of several seeds against the step; `shade` draws their range."""
     steps = sorted(seeds[0])
     values = np.asarray([[seed[step] for step in steps] for seed in seeds])
     axes.plot(steps, values.mean(axis=0), style, color=color, label=label or None, linewidth=width)
-    if len(seeds) > 1:
+    if shade and len(seeds) > 1:
         axes.fill_between(steps, values.min(axis=0), values.max(axis=0), color=color, alpha=0.18, linewidth=0)
 
 

@@ -16,9 +16,11 @@ from bioexp.rules.gradient import descent
 from bioexp.training import as_float, begin
 from bioexp.types import Batch, Objective, Params, Rule, Stage, State, Trained
 
+Matrix = Float[Array, "units inputs"] | Float[np.ndarray, "units inputs"]
 
-def angle(a: Float[Array, "*shape"], b: Float[Array, "*shape"]) -> float:
-    """Between two matrices or vectors, taken as one long vector each; nan where one of them is 0."""
+
+def angle(a: Matrix, b: Matrix) -> float:
+    """Between two matrices, taken as one long vector each; nan where one of them is 0."""
     return float(np.mean(angles(np.asarray(a).reshape(1, -1), np.asarray(b).reshape(1, -1))))
 
 

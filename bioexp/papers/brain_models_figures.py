@@ -45,7 +45,7 @@ def fig1a(evidence: Evidence) -> Figure:
     return _sizes(
         evidence,
         names,
-        y="mean absolute value [squared error per unit of the variable]",
+        y="mean absolute value [cost per unit]",
         document="intermediate derivatives while training (its plot is lost; names are those of its code).",
     )
 
@@ -55,7 +55,7 @@ def fig1b(evidence: Evidence) -> Figure:
     return _sizes(
         evidence,
         ("change of W2", "change of W1"),
-        y="mean absolute change of a weight in one step",
+        y="mean |change of a weight| per step",
         document="W2 converges while W1 keeps changing.",
     )
 
@@ -252,14 +252,14 @@ def _learning(lines: Mapping[str, Sequence[Line]], last: int | None = None) -> F
         for label, color, of in shown:
             tests = [test_curve(one) for one in of]
             for axes, name, i in ((row[0], "train_loss", 0), (row[1], "train_accuracy", 1)):
-                band(axes, [_until(last, recorded(one, name)) for one in of], color=color, style="-", width=0.6)
+                band(axes, [_until(last, recorded(one, name)) for one in of], color=color, width=0.6, shade=False)
                 band(axes, [_until(last, test[i]) for test in tests], color=color, label=label)
         against_steps(row[0], y="cost, 1/2 sum of squares per image", title=f"{preset}: {SETTINGS[preset]}")
         against_steps(row[1], y="accuracy", title=f"{preset}, {len(shown[0][2])} seeds")
         row[0].set_ylim(0, 0.6)
         row[1].axhline(CHANCE, color="0.5", linewidth=0.8, linestyle=":", label="chance")
         row[1].set_ylim(0, 0.9)
-    grid[0, 1].legend(fontsize=7.5, frameon=False, ncols=2, loc="lower right")
+    figure.legend(*grid[0, 1].get_legend_handles_labels(), fontsize=8.5, frameon=False, ncols=4, loc="outside upper center")
     return figure
 
 

@@ -47,9 +47,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 CHECKPOINTS = (0, 100, 300, 1000, 3000, 10_000)  # of the bracket
+CODE_CHECKPOINTS = (0, 100, 300, 1000, 2000, 4000)
 BRACKETED = (5, 15, 30, 60, 120)
 SHOWN = 10  # images through the autoencoder
-BESIDE = "Solid: plug-in; dotted: the same with shuffled labels, bias alone; dashed: the most it can be."
+BESIDE = "Solid: plug-in; dotted: the same with shuffled labels, where nothing is known of them; dashed: the most it can be."
 
 
 def fig7(evidence: Evidence) -> Figure:
@@ -73,6 +74,7 @@ def fig7(evidence: Evidence) -> Figure:
         axes.set_xticks(range(len(bits)), [str(int(bit)) for bit in bits], fontsize=8)
         axes.set_xlabel(f"bit of each unit: {name} = {written[-1]}", fontsize=9)
         axes.set_ylabel(f"{what} [1]", fontsize=9)
+        axes.set_ylim(top=1.15 * max(float(values.max()), mean))
         axes.legend(fontsize=8, frameon=False)
         plain(axes)
     figure.suptitle(f"from an image to Y and Z: {named(trained)}, preset R, 15 hidden units", fontsize=11)
@@ -161,8 +163,8 @@ def fig12(evidence: Evidence) -> Figure:
         seeds = runs(evidence, AUTOENCODER, where)
         found = [curve(one, of("y", "w")) for one in seeds]
         band(left, found, color=color, label=f"{name}: plug-in")
-        band(left, [curve(one, of_shuffled("y", "w")) for one in seeds], color=color, style=":", width=1.2)
-        proven = [decoded(one, "w", tuple(curve(one, of("y", "w")))[::3]) for one in seeds[:1]]
+        band(left, [curve(one, of_shuffled("y", "w")) for one in seeds], color=color, style=":", width=1.2, shade=False)
+        proven = [decoded(one, "w", CODE_CHECKPOINTS) for one in seeds[:1]]
         band(left, proven, color=color, style="-.", width=1.2)
         band(right, [pixel_errors(one) for one in seeds], color=color, label=f"{name} ({len(seeds)} seeds)")
         numbers.append(f"{name} from {_first(found):.2f} at step 0 to {_last(found):.2f}, a decoder proves {_last(proven):.2f}")
@@ -214,12 +216,12 @@ def bias_aware_information(evidence: Evidence) -> Figure:
             axes.set_ylim(0, 3.5)
             if preset == "R":
                 numbers.append(f"{hidden}: [{_first(lower):.2f}, {_first(upper):.2f}] to [{_last(lower):.2f}, {_last(upper):.2f}]")
-    grid[0, 0].legend(fontsize=6.5, frameon=False, loc="lower right")
+    figure.legend(*grid[0, 0].get_legend_handles_labels(), fontsize=8.5, frameon=False, ncols=5, loc="outside upper center")
     explain(
         figure,
         "I(Y;X) of 256 images only (Fig. 9a).",
-        f"brackets from step 0 to the end in R, by size: {'; '.join(numbers)}. With 30 units and more the document's curves are the upper grey "
-        f"line, H(X): every string is unique. The upper end is a corrected estimate, not a bound. {len(seeds)} seeds. {BAND}",
+        f"brackets from step 0 to the end in R, by size: {'; '.join(numbers)}. With 30 units and more the document's curves follow the "
+        f"dashed line, H(X): nearly every string is unique. The upper end is a corrected estimate, not a bound. {len(seeds)} seeds. {BAND}",
     )
     return figure
 
@@ -244,14 +246,14 @@ def _all_sizes(evidence: Evidence, quantity: Quantity, baseline: Quantity, most:
             seeds = runs(evidence, BASE, size(preset, hidden))
             found = [curve(one, quantity) for one in seeds]
             band(axes, found, color=SIZE_COLORS[hidden], label=f"{hidden} units")
-            band(axes, [curve(one, baseline) for one in seeds], color=SIZE_COLORS[hidden], style=":", width=1.1)
+            band(axes, [curve(one, baseline) for one in seeds], color=SIZE_COLORS[hidden], style=":", width=1.1, shade=False)
             ends.append(f"{hidden}: {_first(found):.2f} to {_last(found):.2f}")
         for height in {most(some) for hidden in (5, 120) for some in strings(_one(evidence, preset, hidden), steps=(0,)).values()}:
             axes.axhline(height, color="0.4", linestyle="--", linewidth=0.9)
         against_steps(axes, y=y, title=f"{preset}, first {FEW} test images, {len(seeds)} seeds", early=True)
         axes.set_ylim(bottom=0)
         numbers.append(f"{preset} {', '.join(ends)}")
-    axes.legend(fontsize=8, frameon=False, ncols=2)
+    figure.legend(*axes.get_legend_handles_labels(), fontsize=8.5, frameon=False, ncols=6, loc="outside upper center")
     explain(figure, document, f"by size, from step 0 to the end: {'; '.join(numbers)}. {BESIDE} {_warning(120)}. {BAND}")
     return figure
 
@@ -267,7 +269,7 @@ def _two_layers(evidence: Evidence, pair: Sequence[tuple[str, Quantity, Quantity
             for color, (label, quantity, baseline) in zip(COLORS, pair, strict=False):
                 found = [curve(one, quantity, n=n) for one in seeds]
                 band(axes, found, color=color, label=label)
-                band(axes, [curve(one, baseline, n=n) for one in seeds], color=color, style=":", width=1.1)
+                band(axes, [curve(one, baseline, n=n) for one in seeds], color=color, style=":", width=1.1, shade=False)
                 ends.append(f"{label} {_last(found):.2f}")
             axes.axhline(most(strings(seeds[0], n=n, steps=(0,))[0]), color="0.4", linestyle="--", linewidth=0.9)
             against_steps(axes, y=y, title=f"{preset}, 15 units, n = {n:,} test images, {len(seeds)} seeds", early=True)
@@ -284,7 +286,7 @@ def _one(evidence: Evidence, preset: str, hidden: int) -> Trained:
 
 def _warning(units: int) -> str:
     """What must be known of the sample, in the figure itself."""
-    return f"Of {FEW} images, {information.too_few(FEW, units)}" if information.too_few(FEW, units) else f"{FEW} images suffice"
+    return f"Warning: {information.too_few(FEW, units)}" if information.too_few(FEW, units) else f"{FEW} images outnumber the strings"
 
 
 def _first(seeds: Sequence[Mapping[int, float]]) -> float:

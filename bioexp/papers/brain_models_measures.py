@@ -22,12 +22,13 @@ from bioexp.rules.gradient import descent
 from bioexp.training import as_float
 from bioexp.types import Batch, Evidence, Params, Trained
 
-BASE, RULES, STOCHASTIC, AUTOENCODER, DEEP = (
+BASE, RULES, STOCHASTIC, AUTOENCODER, DEEP, MASKING = (
     "brain_models",
     "brain_models_rules",
     "brain_models_stochastic",
     "brain_models_autoencoder",
     "brain_models_deep",
+    "masking_demo",
 )
 PRESETS: Mapping[str, Mapping[str, Any]] = {"R": {"model.white": 255.0}, "Q": {"model.white": 1.0}}
 CODES: Mapping[str, Mapping[str, Any]] = {"R": {"model.sigma": 0.01}, "Q": {"model.sigma": 0.1}, "Adam": {"model.sigma": 0.05}}
@@ -36,6 +37,7 @@ FEW, MANY = 256, 10_000  # test images behind an entropy: the document's, and al
 DECODER = 20_000  # training images that a decoder learns from
 
 Layer = Literal["y", "z"]
+LAYERS: tuple[Layer, ...] = ("y", "z")
 Quantity = Callable[["Strings"], float]
 
 
@@ -76,8 +78,8 @@ def strings(trained: Trained, n: int = FEW, threshold: Threshold = "row_mean", s
     found = {}
     for step, params in _at(snapshots(trained), steps).items():
         y, z = activity(trained, params, images)
-        bits = [information.packed(information.binarized(some, threshold)) for some in (y, z)]
-        found[step] = Strings(*bits, x, w, y.shape[1])
+        codes = [information.packed(information.binarized(some, threshold)) for some in (y, z)]
+        found[step] = Strings(codes[0], codes[1], x, w, y.shape[1])
     return found
 
 
@@ -175,6 +177,16 @@ def decoded(trained: Trained, target: Literal["x", "w"], steps: Sequence[int]) -
 # One number a seed.
 
 
+def proven(target: Literal["x", "w"], start: int, end: int) -> Callable[[Trained], float]:
+    """How much more a decoder proves at one step than at another."""
+
+    def value(trained: Trained) -> float:
+        found = list(decoded(trained, target, (start, end)).values())
+        return found[-1] - found[0]
+
+    return value
+
+
 def after(step: int, curve_of: Callable[[Trained], Mapping[int, float]]) -> Callable[[Trained], float]:
     """A curve's value at its last point up to this step."""
 
@@ -268,7 +280,7 @@ def shape_margin(preset: str) -> Measure:
 
 def unsettled(trained: Trained) -> float:
     """The larger of the changes of I(Y;X) and I(Z;X) after step 4,000, in bits."""
-    return max(abs(change(of(layer, "x"), 4000, 10_000)(trained)) for layer in ("y", "z"))  # type: ignore[arg-type]
+    return max(abs(change(of(layer, "x"), 4000, 10_000)(trained)) for layer in LAYERS)
 
 
 def rise_and_fall(quantity_of: Callable[[Trained], Mapping[int, float]]) -> Callable[[Trained], float]:

@@ -14,7 +14,7 @@ def feedback_alignment(
     """dL/dh = dL/du B in place of dL/du W, B ~ N(0, scale^2) drawn once (Lillicrap, Cownden, Tweed & Akerman 2016).
 
     scale: standard deviation of the feedback weights; it acts as a learning rate of the hidden layers.
-    redrawn: draw B anew at every step, so that nothing can align with it.
+    redrawn: draw B anew at every step, so that nothing can align with it; the first draw is kept as an example of its kind.
     derivative: whether errors are multiplied by the activation's derivative on their way.
     Raises UserError for a model without a hidden layer.
     """
@@ -23,14 +23,10 @@ def feedback_alignment(
     def drawn(key: Key[Array, ""], params: Params) -> Feedback:
         return normal(key, {layer: jnp.shape(w) for layer, w in above_hidden("feedback_alignment", params).items()}, scale)
 
-    def unkept(key: Key[Array, ""], params: Params, data: Batch, batch_size: int) -> State:
-        drawn(key, params)
-        return ()
+    fixed = replaced(model, objective, drawn, lambda params, b: Ops(feedback(b), nonlinear))
 
     def update(params: Params, state: State, batch: Batch, key: Key[Array, ""]) -> Learned:
         gradient, metrics = descent(model, objective, params, batch, Ops(feedback(drawn(key, params)), nonlinear))
         return Learned(gradient, state, metrics)
 
-    if redrawn:
-        return Rule(unkept, update)
-    return replaced(model, objective, drawn, lambda params, b: Ops(feedback(b), nonlinear))
+    return fixed._replace(update=update) if redrawn else fixed
