@@ -125,7 +125,7 @@ CLAIMS = (
             Control("smallest gain in training cost, Q", gains("Q", "train_loss")),
         ),
         why="some larger layer is not ahead of the next smaller one at step 1,000",
-        note="an equal rate is no equal speed: the sum over more hidden units makes larger steps of the output",
+        note="at every doubling, in Q too",
     ),
     Claim(
         id="brain_models/fa_as_fast",
@@ -189,7 +189,8 @@ CLAIMS = (
             Control("hidden update skipped with probability 0.8, Q", random_backward("Q", instead="skip", p=0.8)),
         ),
         why="the net learns in spite of it",
-        note="by its sign, not by its randomness: the constant lowers every weight until no unit is active; skipped updates do little harm",
+        note="by its sign, not by its randomness: the constant lowers every weight until no unit is active, in R even with a probability "
+        "of 0.001; without it (skipped updates) the net learns, little slower",
     ),
     Claim(
         id="brain_models/entropy_falls",

@@ -108,7 +108,7 @@ def four_rules(evidence: Evidence, preset: str) -> list[Line]:
 def fig5(evidence: Evidence) -> Figure:
     """A backward pass that is replaced with probability p."""
     wanted: Sequence[tuple[str, Mapping[str, Any]]] = (
-        ("dL/dZ = 1, p = 0.2 (the document's)", {"instead": "ones", "p": 0.2}),
+        ("dL/dZ = 1, p = 0.2 (its code, p is ours)", {"instead": "ones", "p": 0.2}),
         ("dL/dZ = 1, p = 0.001", {"instead": "ones", "p": 0.001}),
         ("dL/dZ ~ N(0, 1), p = 0.2", {"instead": "noise", "p": 0.2}),
         ("skipped, p = 0.8", {"instead": "skip", "p": 0.8}),
@@ -197,7 +197,8 @@ def more_rules(evidence: Evidence) -> Figure:
     )
     right.set_xlabel("minibatches of 128", fontsize=9)
     right.axhline(90, color="0.4", linewidth=0.9, linestyle="--")
-    right.legend(fontsize=7.5, frameon=False)
+    right.set_ylim(0, 135)
+    right.legend(fontsize=8, frameon=False, ncols=2, loc="upper center")
     explain(
         figure,
         "nothing: these rules are not in it.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import jax
@@ -41,7 +42,7 @@ def masking_demo(evidence: Evidence) -> Figure:
         for axes, (rule, seeds) in zip(row, rules.items(), strict=True):
             at = []
             for label, attack, training, color, style in ROWS:
-                found = np.asarray([_left(one, attack, training=training) for one in seeds])
+                found = _left(seeds, attack, training=training)
                 axes.plot(EPS, found.mean(axis=0), style, color=color, label=label, marker="o", markersize=3)
                 axes.fill_between(EPS, found.min(axis=0), found.max(axis=0), color=color, alpha=0.18, linewidth=0)
                 at.append(found[:, SHOWN].mean())
@@ -73,14 +74,18 @@ def _nets(evidence: Evidence) -> dict[str, dict[str, list[Trained]]]:
     return found
 
 
-def _left(trained: Trained, attack: str, *, training: bool = False) -> np.ndarray:
-    """Accuracy at every eps, along the true gradient or along that of the rule."""
-    rule, _, state = rule_of(trained)
-    backward = rule.ops if training and rule.ops else lambda weights, state: exact
+def _left(seeds: Sequence[Trained], attack: str, *, training: bool) -> Float[np.ndarray, "seeds eps"]:
+    """Accuracy of every seed at every eps, along the true gradient or along that of the rule."""
+    found = [rule_of(one) for one in seeds]
+    model, backward = seeds[0].model, found[0][0].ops
 
+    # one function for all seeds, so that it is compiled once: their feedback weights go in as if they were weights
     def forward(params: Params, x: Float[Array, "batch *shape"]) -> Float[Array, "batch classes"]:
-        return trained.model.apply(params["weights"], x, backward(params["weights"], params["state"]))[0]
+        ops = backward(params["weights"], params["state"]) if training and backward else exact
+        return model.apply(params["weights"], x, ops)[0]
 
-    data = trained.dataset
-    net = Net(forward, {"weights": trained.params, "state": state}, data.x_test[:IMAGES], data.y_test[:IMAGES])
-    return evaluate(net, ATTACKS[attack](), EPS, key_of(attack, jax.random.key(trained.run.seed))).correct.mean(axis=1)
+    x, y = seeds[0].dataset.x_test[:IMAGES], seeds[0].dataset.y_test[:IMAGES]
+    nets = [Net(forward, {"weights": one.params, "state": state}, x, y) for one, (_, _, state) in zip(seeds, found, strict=True)]
+    keys = [key_of(attack, jax.random.key(one.run.seed)) for one in seeds]
+    built = ATTACKS[attack]()
+    return np.asarray([evaluate(net, built, EPS, key).correct.mean(axis=1) for net, key in zip(nets, keys, strict=True)])
