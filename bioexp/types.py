@@ -295,7 +295,7 @@ class Drawing:
 class Paper:
     """A document the library re-implements, with the models and rules that only it uses.
 
-    attacked: the configs whose robustness is judged, with more seeds. single: those so large that the profile `laptop` trains
+    attacked: the configs whose robustness is judged, with more seeds. repeated: others that need as many. single: those so large that the profile `laptop` trains
     one seed. full: what the profile `paper` trains in place of a config. equations: what the report explains, each with the
     function that is it.
     """
@@ -310,6 +310,7 @@ class Paper:
     drawings: tuple[Drawing, ...]
     claims: tuple[Claim, ...]
     attacked: tuple[str, ...] = ()
+    repeated: tuple[str, ...] = ()
     single: tuple[str, ...] = ()
     full: Mapping[str, str] = field(default_factory=dict)
     equations: tuple[tuple[str, Callable[..., Any]], ...] = ()

@@ -30,7 +30,7 @@ SMOKE_STEPS, SMOKE_EXAMPLES = 20, 4096
 
 @dataclass(frozen=True)
 class Profile:
-    """How much is done: seeds of a config, of one whose robustness is judged, test images and eps of the attacks."""
+    """How much is done: seeds of a config, of one whose robustness is judged or that needs as many, test images and eps of the attacks."""
 
     seeds: int
     robust_seeds: int
@@ -71,7 +71,7 @@ def wanted(paper: Paper, profile_name: str, seeds: int | None) -> list[Wanted]:
     found = []
     for config in paper.configs:
         attacked = config in paper.attacked
-        count = seeds or (profile.robust_seeds if attacked else profile.seeds)
+        count = seeds or (profile.robust_seeds if attacked or config in paper.repeated else profile.seeds)
         if not seeds and profile_name == "laptop" and config in paper.single:
             count = 1
         trained = paper.full.get(config, config) if profile_name == "paper" else config

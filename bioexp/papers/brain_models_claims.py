@@ -394,6 +394,7 @@ PAPER = Paper(
     rules={},
     drawings=DRAWINGS,
     claims=CLAIMS,
+    repeated=(BASE,),
     equations=(
         ("Z = U W1, H = f(Z), v = H W2", matrix),
         ("dL/dH = dL/dv B, B fixed and random, in place of dL/dv W2'", feedback_alignment),

@@ -73,7 +73,7 @@ def fig2(evidence: Evidence) -> Figure:
     explain(
         figure,
         "at an equal learning rate a larger hidden layer converges faster, on training and test images.",
-        f"test accuracy at the end by size, mean of {_seeds(evidence)} seeds: R {ends['R']}; Q {ends['Q']}. {CURVES}",
+        f"test accuracy at the end by size, mean over {_seeds(lines)}: R {ends['R']}; Q {ends['Q']}. {CURVES}",
     )
     return figure
 
@@ -86,7 +86,7 @@ def fig3(evidence: Evidence) -> Figure:
     explain(
         figure,
         "without weight transport learning is at least as fast; without the derivative it is inferior, but takes place.",
-        f"test accuracy at the end, 30 hidden units, mean of {_seeds(evidence)} seeds: R {ends['R']}; Q {ends['Q']}. {CURVES}",
+        f"test accuracy at the end, 30 hidden units, mean over {_seeds(lines)}: R {ends['R']}; Q {ends['Q']}. {CURVES}",
     )
     return figure
 
@@ -130,7 +130,7 @@ def fig5(evidence: Evidence) -> Figure:
     explain(
         figure,
         "a random backward pass, a given share of the times, prevents learning entirely.",
-        f"test accuracy after {last:,} steps, mean of {_seeds(evidence)} seeds: R {ends['R']}; Q {ends['Q']}. dL/dZ = 1 is no noise but "
+        f"test accuracy after {last:,} steps, mean over {_seeds(lines)}: R {ends['R']}; Q {ends['Q']}. dL/dZ = 1 is no noise but "
         f"a constant push: pixels are positive, so that every hit lowers all weights of all units, until none is active. {CURVES}",
     )
     return figure
@@ -256,7 +256,7 @@ def _learning(lines: Mapping[str, Sequence[Line]], last: int | None = None) -> F
                 band(axes, [_until(last, recorded(one, name)) for one in of], color=color, width=0.6, shade=False)
                 band(axes, [_until(last, test[i]) for test in tests], color=color, label=label)
         against_steps(row[0], y="cost, 1/2 sum of squares per image", title=f"{preset}: {SETTINGS[preset]}")
-        against_steps(row[1], y="accuracy", title=f"{preset}, {len(shown[0][2])} seeds")
+        against_steps(row[1], y="accuracy", title=f"{preset}, {_seeds({preset: shown})}")
         row[0].set_ylim(0, 0.6)
         row[1].axhline(CHANCE, color="0.5", linewidth=0.8, linestyle=":", label="chance")
         row[1].set_ylim(0, 0.9)
@@ -285,5 +285,7 @@ def _mean(of: Sequence[Trained]) -> float:
     return float(np.mean([accuracy(one) for one in of]))
 
 
-def _seeds(evidence: Evidence) -> int:
-    return len(runs(evidence, BASE, size("R", 30)))
+def _seeds(lines: Mapping[str, Sequence[Line]]) -> str:
+    """How many seeds there are, where not all lines have as many."""
+    counts = sorted({len(of) for shown in lines.values() for _, _, of in shown})
+    return f"{' or '.join(map(str, counts))} seed{'s' * (counts[-1] > 1)}"

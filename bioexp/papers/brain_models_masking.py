@@ -9,26 +9,27 @@ import jax
 import numpy as np
 from jaxtyping import Array, Float
 
-from bioexp.attacks import ATTACKS
+from bioexp.attacks.fgsm import fgsm
+from bioexp.attacks.noise import noise
+from bioexp.attacks.pgd import pgd
 from bioexp.figures.canvas import COLORS, canvas, explain, plain
 from bioexp.measures.alignment import rule_of
-from bioexp.measures.robustness import Net, evaluate, key_of
+from bioexp.measures.robustness import Net, evaluate
 from bioexp.measures.robustness_table import MASKED
 from bioexp.ops import exact
 from bioexp.papers.brain_models_measures import MASKING
-from bioexp.types import Evidence, Params, Trained
+from bioexp.types import Attack, Evidence, Params, Trained
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-EPS = (0.0, 0.05, 0.1, 0.15, 0.2, 0.3)
+EPS = (0.05, 0.1, 0.15, 0.2, 0.3)
 IMAGES = 500
-SHOWN = EPS.index(0.2)
 ROWS = (  # attack, along which gradient, how it is drawn
-    ("noise", "noise", False, COLORS[6], ":"),
-    ("FGSM, training gradient (masked)", "fgsm", True, COLORS[1], "--"),
-    ("FGSM, true gradient", "fgsm", False, COLORS[0], "-"),
-    ("PGD, true gradient", "pgd", False, COLORS[2], "-"),
+    ("noise", noise(), False, COLORS[6], ":"),
+    ("FGSM, training gradient (masked)", fgsm(), True, COLORS[1], "--"),
+    ("FGSM, true gradient", fgsm(), False, COLORS[0], "-"),
+    ("PGD (10 steps), true gradient", pgd(steps=10, restarts=1), False, COLORS[2], "-"),
 )
 
 
@@ -43,9 +44,9 @@ def masking_demo(evidence: Evidence) -> Figure:
             at = []
             for label, attack, training, color, style in ROWS:
                 found = _left(seeds, attack, training=training)
-                axes.plot(EPS, found.mean(axis=0), style, color=color, label=label, marker="o", markersize=3)
-                axes.fill_between(EPS, found.min(axis=0), found.max(axis=0), color=color, alpha=0.18, linewidth=0)
-                at.append(found[:, SHOWN].mean())
+                axes.plot((0.0, *EPS), found.mean(axis=0), style, color=color, label=label, marker="o", markersize=3)
+                axes.fill_between((0.0, *EPS), found.min(axis=0), found.max(axis=0), color=color, alpha=0.18, linewidth=0)
+                at.append(found[:, 1 + EPS.index(0.2)].mean())
             axes.set_title(f"{rule}\n784-{hidden}-10 tanh, {len(seeds)} seeds", fontsize=9)
             axes.set_xlabel("eps, L∞, pixels in 0 to 1", fontsize=9)
             axes.set_ylim(0, 1)
@@ -74,8 +75,8 @@ def _nets(evidence: Evidence) -> dict[str, dict[str, list[Trained]]]:
     return found
 
 
-def _left(seeds: Sequence[Trained], attack: str, *, training: bool) -> Float[np.ndarray, "seeds eps"]:
-    """Accuracy of every seed at every eps, along the true gradient or along that of the rule."""
+def _left(seeds: Sequence[Trained], attack: Attack, *, training: bool) -> Float[np.ndarray, "seeds eps"]:
+    """Accuracy of every seed, clean and at every eps, along the true gradient or along that of the rule."""
     found = [rule_of(one) for one in seeds]
     model, backward = seeds[0].model, found[0][0].ops
 
@@ -86,6 +87,5 @@ def _left(seeds: Sequence[Trained], attack: str, *, training: bool) -> Float[np.
 
     x, y = seeds[0].dataset.x_test[:IMAGES], seeds[0].dataset.y_test[:IMAGES]
     nets = [Net(forward, {"weights": one.params, "state": state}, x, y) for one, (_, _, state) in zip(seeds, found, strict=True)]
-    keys = [key_of(attack, jax.random.key(one.run.seed)) for one in seeds]
-    built = ATTACKS[attack]()
-    return np.asarray([evaluate(net, built, EPS, key).correct.mean(axis=1) for net, key in zip(nets, keys, strict=True)])
+    outcomes = [evaluate(net, attack, EPS, jax.random.key(one.run.seed)) for net, one in zip(nets, seeds, strict=True)]
+    return np.asarray([[np.mean(one.tries[0] >= 0), *one.correct.mean(axis=1)] for one in outcomes])

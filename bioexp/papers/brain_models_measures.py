@@ -118,11 +118,10 @@ def given_shuffled(layer: Layer) -> Quantity:
 
 def test_curve(trained: Trained) -> tuple[dict[int, float], dict[int, float]]:
     """Loss and accuracy on the 10,000 test images at every snapshot."""
-    forward = jax.jit(lambda params, x: trained.model.apply(params, as_float(x))[0])
-    x, y = jnp.asarray(trained.dataset.x_test), trained.dataset.y_test
+    x, y = as_float(jnp.asarray(trained.dataset.x_test)), trained.dataset.y_test
     loss, accuracy = {}, {}
     for step, params in snapshots(trained).items():
-        outputs = np.asarray(forward(params, x))
+        outputs = np.asarray(trained.model.apply(params, x)[0])
         loss[step] = float(0.5 * ((outputs - np.eye(outputs.shape[1])[y]) ** 2).sum(axis=1).mean())
         accuracy[step] = float((outputs.argmax(axis=1) == y).mean())
     return loss, accuracy
