@@ -295,9 +295,9 @@ class Drawing:
 class Paper:
     """A document the library re-implements, with the models and rules that only it uses.
 
-    attacked: the configs whose robustness is judged, with more seeds. repeated: others that need as many. single: those so large that the profile `laptop` trains
-    one seed. full: what the profile `paper` trains in place of a config. equations: what the report explains, each with the
-    function that is it.
+    attacked: the configs whose robustness is judged, with more seeds. repeated: others that need as many. single: those so large
+    that the profile `laptop` trains one seed. full: what the profile `paper` trains in place of a config. equations: what the
+    report explains, each with the function that is it.
     """
 
     name: str

@@ -23,10 +23,10 @@ from bioexp.papers.brain_models_measures import (
     SIZES,
     STOCHASTIC,
     differentials,
+    on_test_images,
     recorded,
     ruled,
     size,
-    test_curve,
 )
 from bioexp.types import Evidence, Trained
 
@@ -251,7 +251,7 @@ def _learning(lines: Mapping[str, Sequence[Line]], last: int | None = None) -> F
     grid = figure.subplots(2, 2, sharex=True)
     for row, (preset, shown) in zip(grid, lines.items(), strict=True):
         for label, color, of in shown:
-            tests = [test_curve(one) for one in of]
+            tests = [on_test_images(one) for one in of]
             for axes, name, i in ((row[0], "train_loss", 0), (row[1], "train_accuracy", 1)):
                 band(axes, [_until(last, recorded(one, name)) for one in of], color=color, width=0.6, shade=False)
                 band(axes, [_until(last, test[i]) for test in tests], color=color, label=label)

@@ -116,7 +116,7 @@ def given_shuffled(layer: Layer) -> Quantity:
     return lambda some: information.shuffled(information.conditional, getattr(some, layer), some.x)
 
 
-def test_curve(trained: Trained) -> tuple[dict[int, float], dict[int, float]]:
+def on_test_images(trained: Trained) -> tuple[dict[int, float], dict[int, float]]:
     """Loss and accuracy on the 10,000 test images at every snapshot."""
     x, y = as_float(jnp.asarray(trained.dataset.x_test)), trained.dataset.y_test
     loss, accuracy = {}, {}
@@ -211,13 +211,6 @@ def by_seed(*measures: Measure, combine: Callable[..., float]) -> Measure:
     return lambda evidence: [combine(*values) for values in zip(*(measure(evidence) for measure in measures), strict=False)]
 
 
-def left_of_w2(trained: Trained) -> float:
-    """The share of W2's change per step at step 100 that is left at the end, over the same share of W1."""
-    found = differentials(trained)
-    early, late = max(step for step in found["change of W1"] if step <= 100), max(found["change of W1"])
-    return float(np.prod([(found[name][late] / found[name][early]) ** sign for name, sign in (("change of W2", 1), ("change of W1", -1))]))
-
-
 def left(name: str) -> Callable[[Trained], float]:
     """The share of one matrix's change per step at step 100 that is left at the end."""
 
@@ -226,6 +219,11 @@ def left(name: str) -> Callable[[Trained], float]:
         return found[max(found)] / found[max(step for step in found if step <= 100)]
 
     return value
+
+
+def left_of_w2(trained: Trained) -> float:
+    """The share of W2's change per step at step 100 that is left at the end, over the same share of W1."""
+    return left("change of W2")(trained) / left("change of W1")(trained)
 
 
 def gains(preset: str, name: str, sizes: Sequence[int] = (15, 30, 60, 120)) -> Measure:
@@ -245,13 +243,12 @@ def entropy_margin(preset: str, n: int = FEW) -> Measure:
 
     Sizes are those of the document's figure but 20, which it does not compare: 15, 30, 60 and 120, with 5 in the first part.
     """
-    options = {"n": n, "steps": (0, 10_000)}
 
-    def ends(hidden: int) -> Callable[[Evidence], list[tuple[float, float]]]:
-        return lambda evidence: [tuple(curve(one, given("y"), **options).values()) for one in runs(evidence, BASE, size(preset, hidden))]  # type: ignore[misc]
+    def ends(trained: Trained) -> list[float]:
+        return list(curve(trained, given("y"), n=n, steps=(0, 10_000)).values())
 
     def measure(evidence: Evidence) -> list[float]:
-        found = np.asarray([ends(hidden)(evidence) for hidden in (5, 15, 30, 60, 120)])  # sizes, seeds, start and end
+        found = np.asarray([[ends(one) for one in runs(evidence, BASE, size(preset, hidden))] for hidden in (5, 15, 30, 60, 120)])
         falls = (found[:, :, 0] - found[:, :, 1]).min(axis=0)
         grows = np.diff(found[1:, :, 1], axis=0).min(axis=0)
         meets = [0.5 - abs(gap) for gap in each(BASE, meeting(n), size(preset, 15))(evidence)]
@@ -295,9 +292,12 @@ def rise_and_fall(quantity_of: Callable[[Trained], Mapping[int, float]]) -> Call
 
 def spread(quantity: Quantity, start: int = 0) -> Callable[[Trained], float]:
     """Largest less smallest value of a quantity from a step on."""
-    return lambda trained: float(
-        np.ptp([value for step, value in curve(trained, quantity).items() if step >= min(start, max(curve(trained, quantity)))])
-    )
+
+    def value(trained: Trained) -> float:
+        found = curve(trained, quantity)
+        return float(np.ptp([value for step, value in found.items() if step >= min(start, max(found))]))
+
+    return value
 
 
 def pixel_error(trained: Trained) -> float:

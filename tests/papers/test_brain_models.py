@@ -12,7 +12,7 @@ from bioexp.measures.alignment import angle, rule_of, update_angles
 from bioexp.measures.evidence import snapshots
 from bioexp.objectives import squared_error
 from bioexp.papers.brain_models import autoencoder, brightest_quadrant, one_hidden_layer
-from bioexp.papers.brain_models_measures import differentials, ruled, size, strings
+from bioexp.papers.brain_models_measures import change, curve, differentials, of, rise_and_fall, ruled, size, spread, strings
 from bioexp.rules import RULES
 from bioexp.run import revive
 from bioexp.training import members, order
@@ -156,6 +156,19 @@ def test_the_change_of_a_weight_is_that_of_one_step(made):
     found = differentials(made)
     assert found["change of W1"].keys() == {0, 20, 40}
     np.testing.assert_allclose(found["change of W2"][0], 0.01 * found["dL/dW2"][0] / 256, rtol=1e-5)
+
+
+def test_rising_and_falling_is_judged_by_the_smaller_of_the_two(made):
+    assert rise_and_fall(lambda trained: {0: 1.0, 500: 3.0, 10_000: 2.5})(made) == 0.5
+    assert rise_and_fall(lambda trained: {0: 3.5, 500: 3.0, 10_000: 2.0})(made) == -0.5
+
+
+def test_changes_and_spreads_are_those_of_the_curve(made):
+    quantity = of("y", "x")
+    found = curve(made, quantity, n=40)
+    assert change(quantity, 0, 40, n=40)(made) == found[40] - found[0]
+    values = [value for step, value in curve(made, quantity).items() if step >= 20]
+    assert spread(quantity, 20)(made) == pytest.approx(max(values) - min(values))
 
 
 def test_a_run_without_snapshots_says_what_its_config_needs(made, tmp_path):
