@@ -37,7 +37,7 @@ TRACED = 8  # units whose activity is drawn in color: the most active ones at re
 def h_dynamics(evidence: Evidence) -> Figure:
     """Activities under global inhibition for one image, before and after learning, with the exact steady state."""
     trained = evidence[SLOW][0]
-    kept = measures.snapshots(trained)
+    kept = measures.first_layer(trained)
     ends = {"before learning": kept[min(kept)], "after learning": kept[max(kept)]}
     figure = canvas(9.6, 5.2)
     errors, active = [], []
@@ -60,7 +60,7 @@ def h_dynamics(evidence: Evidence) -> Figure:
 def g_of_h(evidence: Evidence) -> Figure:
     """The plasticity nonlinearity of eq. 2 in its readings, and how often units are in each of its ranges."""
     trained = evidence[SLOW][0]
-    kept = measures.snapshots(trained)
+    kept = measures.first_layer(trained)
     threshold = measures.option(trained, "threshold")
     h = np.linspace(-0.5, 2.0, 1001) * threshold
     figure = canvas(9.6, 4.8)
@@ -93,7 +93,7 @@ def g_of_h(evidence: Evidence) -> Figure:
 def norms(evidence: Evidence) -> Figure:
     """The length of every unit's weights against time, and the histogram at the end."""
     trained = evidence[SLOW][0]
-    kept = measures.snapshots(trained)
+    kept = measures.first_layer(trained)
     steps = sorted(kept)
     lengths = np.array([np.linalg.norm(kept[step], axis=1) for step in steps])
     figure = canvas(9.6, 4.9)

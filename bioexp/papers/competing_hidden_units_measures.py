@@ -10,8 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from bioexp.files import read_arrays
-from bioexp.measures.evidence import EPS, Measure, accuracy, each, less, robust, survivors
+from bioexp.measures.evidence import EPS, Measure, accuracy, each, less, robust, snapshots, survivors
 from bioexp.papers.competing_hidden_units import plasticity, presented, steady_state
 from bioexp.types import Evidence, Trained
 
@@ -64,10 +63,9 @@ def blown_up(delta: float, presentation: float) -> Measure:
 # The slow rule's weights on the way.
 
 
-def snapshots(trained: Trained) -> dict[int, Float[np.ndarray, "units inputs"]]:
+def first_layer(trained: Trained) -> dict[int, Float[np.ndarray, "units inputs"]]:
     """First-layer weights at the steps that were kept."""
-    paths = sorted((trained.run.path / "snapshots").glob("*.npz"), key=lambda path: int(path.stem))
-    return {int(path.stem): read_arrays(path)["layers/0/w"] for path in paths}
+    return {step: params["layers"]["0"]["w"] for step, params in snapshots(trained).items()}
 
 
 def patterns(trained: Trained, n: int = PATTERNS) -> Float[Array, "n inputs"]:
@@ -97,7 +95,7 @@ def runs_away(end: Callable[[Sequence[int]], int], trained: Trained) -> float:
 
     The exact solution of eq. 3 with g = -Delta has a pole in finite time for these; all others tend to -v/|v|, of length 1.
     """
-    kept = snapshots(trained)
+    kept = first_layer(trained)
     w = kept[end(sorted(kept))]
     v = np.asarray(patterns(trained))
     along = (v / np.linalg.norm(v, axis=1, keepdims=True)) @ w.T

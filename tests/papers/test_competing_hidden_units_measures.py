@@ -35,12 +35,12 @@ def test_units_run_away_just_where_they_are_in_the_anti_hebbian_range_beyond_the
         w = jnp.array([[2.05 if weaker > 1 else 1.0, 0.0, 0.0, 0.0], [weaker, 0.0, 0.0, 0.0]])
         write_arrays(tmp_path / "snapshots" / f"{step:04d}.npz", {"layers/0/w": np.asarray(w)})
     one = trained(tmp_path)
-    assert list(measures.snapshots(one)) == [0, 600]
-    h = measures.at_rest(one, measures.snapshots(one)[0], 1)[0]
+    assert list(measures.first_layer(one)) == [0, 600]
+    h = measures.at_rest(one, measures.first_layer(one)[0], 1)[0]
     assert 0 <= h[1] < 1 <= h[0]
     assert measures.first_weights(one) == 1
     assert measures.last_weights(one) == 0
-    np.testing.assert_allclose(measures.ranges(one, measures.snapshots(one)[0]), [0, 0.5, 0.5])
+    np.testing.assert_allclose(measures.ranges(one, measures.first_layer(one)[0]), [0, 0.5, 0.5])
 
 
 def test_the_smallest_advantage_is_over_losses_seed_by_seed(tmp_path):
