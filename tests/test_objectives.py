@@ -8,6 +8,7 @@ from bioexp.objectives import OBJECTIVES, sigmoid_cross_entropy, tanh_power
 
 RNG = np.random.default_rng(0)
 LOGITS, LABELS = RNG.normal(0, 2, (20, 4)), RNG.integers(0, 4, 20)
+TARGETS = {"reconstruction": RNG.random((20, 4)).astype(np.float32)}  # where they are no labels
 
 
 def sigmoid(x):
@@ -21,6 +22,8 @@ def softmax_loss(scores, y):
 WRITTEN_OUT = {
     "cross_entropy": softmax_loss,
     "true_class_logit": lambda c, y: -c[y],
+    "squared_error": lambda c, y: sum((c[i] - (i == y)) ** 2 for i in range(4)) / 2,
+    "reconstruction": lambda c, x: sum((c[i] - x[i]) ** 2 for i in range(4)) / 2,
     "sigmoid_mse": lambda c, y: np.mean([(sigmoid(c[i]) - (i == y)) ** 2 for i in range(4)]),
     "sigmoid_cross_entropy": lambda c, y: softmax_loss(sigmoid(c), y),
     "tanh_power": lambda c, y: sum(abs(np.tanh(c[i]) - (1 if i == y else -1)) ** 6 for i in range(4)),
@@ -29,8 +32,9 @@ WRITTEN_OUT = {
 
 @pytest.mark.parametrize("name", OBJECTIVES)
 def test_a_loss_is_its_formula(name):
-    found = OBJECTIVES[name]().per_example(jnp.asarray(LOGITS, jnp.float32), jnp.asarray(LABELS))
-    np.testing.assert_allclose(found, [WRITTEN_OUT[name](c, y) for c, y in zip(LOGITS, LABELS, strict=True)], rtol=2e-4, atol=1e-5)
+    targets = TARGETS.get(name, LABELS)
+    found = OBJECTIVES[name]().per_example(jnp.asarray(LOGITS, jnp.float32), jnp.asarray(targets))
+    np.testing.assert_allclose(found, [WRITTEN_OUT[name](c, y) for c, y in zip(LOGITS, targets, strict=True)], rtol=2e-4, atol=1e-5)
 
 
 def test_beta_and_the_exponent_of_the_tanh_loss_are_options():
