@@ -35,6 +35,9 @@ ABSENT: dict[str, Any] = {
 }
 
 
+BEYOND = ("Beyond the documents", "What none of them shows")
+
+
 def sections(claims: Sequence[Mapping[str, Any]], runs: Sequence[Run], results: Path) -> list[dict[str, Any]]:
     """A section for every document that has claims here; without any claims, for those whose configs were run."""
     rows = [_row(claim) for claim in claims]
@@ -53,10 +56,11 @@ def _section(name: str, rows: Sequence[dict[str, Any]], results: Path) -> dict[s
     claims = [row for row in rows if row["kind"] != "figure"]
     figures = [row for row in rows if row["kind"] == "figure"]
     about, deviations = _explained(name) if paper else ("", [])
+    title, by = BEYOND if name == "beyond" else (name, "a document that this version of bioexp does not know")
     return {
         "name": name,
-        "title": paper.title if paper else name,
-        "by": f"{paper.authors}, {paper.year}" if paper else "a document that this version of bioexp does not know",
+        "title": paper.title if paper else title,
+        "by": f"{paper.authors}, {paper.year}" if paper else by,
         "about": about,
         "deviations": deviations,
         "equations": [_equation(*equation) for equation in paper.equations] if paper else [],
