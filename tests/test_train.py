@@ -253,3 +253,14 @@ def test_what_a_rule_observes_is_told_kept_and_drawn(bioexp, write_config, tmp_p
     assert all(0 <= record["within_5_percent"] <= 1 for record in records)
     assert (first / "figures" / "stage0.png").is_file()
     assert not (first / "figures" / "learning_curve.png").exists()
+
+
+def test_weights_that_are_not_finite_are_refused_by_name(bioexp, write_config, tmp_path):
+    bioexp("train", write_config())
+    (path,) = (tmp_path / "results" / "small").iterdir()
+    arrays = dict(np.load(path / "weights.npz"))
+    arrays["layers/1/w"][0, 0] = np.nan
+    np.savez(path / "weights.npz", **arrays)
+    code, _, err = bioexp("attack", "small", "--fgsm")
+    assert code == 2
+    assert "weights.npz: layers/1/w holds NaN or infinity; train the run again with --force" in err
