@@ -58,6 +58,7 @@ def _content(runs: Sequence[Run], claims: Sequence[Mapping[str, Any]], *, compar
         "made": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "claimed": bool(claims),
         "papers": papers,
+        "n_papers": sum(bool(paper["claims"]) for paper in papers),
         "tally": tally(judged),
         "n_claims": len(judged),
         "n_figures": sum(len(paper["figures"]) for paper in papers),
