@@ -96,7 +96,7 @@ def attack(
     ] = None,
     fgsm: Annotated[bool, typer.Option("--fgsm", help="The FGSM row, with its checks.")] = False,
     pgd: Annotated[bool, typer.Option("--pgd", help="The PGD rows, with their checks.")] = False,
-    attacks: Annotated[str, typer.Option(help="Attacks by name, such as noise,fgsm,pgd.")] = "",
+    attacks: Annotated[str, typer.Option(help="Attacks by name, such as noise,fgsm,pgd; all for the whole ladder.")] = "",
     eps: Annotated[str, typer.Option(help="Sizes of the perturbation, such as 4/255,8/255,12/255.")] = "",
     n: Annotated[Optional[int], typer.Option(help="Attack the first N test images; all of them without it.")] = None,  # noqa: UP045
     gradient: Annotated[
@@ -109,7 +109,7 @@ def attack(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Attack finished runs, and check the attacks; no attack named: the ladder of noise, FGSM and PGD."""
+    """Attack finished runs, and check the attacks; no attack named: noise, FGSM, PGD, transfer between the runs given."""
     terminal = Terminal(as_json, quiet)
     if gradient not in ("true", "training"):
         raise UserError(f"--gradient: must be true or training, got {gradient!r}")
@@ -312,11 +312,14 @@ def _preview_lines(shown: dict[str, Any]) -> list[str]:
 
 def _show_robustness(terminal: Terminal, record: dict[str, Any]) -> None:
     """Attacks down, eps across; then what the checks say, red ones first."""
-    from bioexp.measures.robustness_table import by_eps, findings
+    from bioexp.measures.robustness_table import beside, by_eps, findings
 
     columns, rows = by_eps(record)
     about = f"{record['norm']}, {record['n']:,} test images, {record['rows'][0]['interval']}, gradient: {record['gradient_source']}"
     terminal.table(rows, columns, title=f"{record['experiment']}: accuracy under attack ({about})")
+    if l2 := beside(record):
+        columns, rows = by_eps(l2)
+        terminal.table(rows, columns, title="the same in the Euclidean ball")
     terminal.show(None, findings(record))
 
 

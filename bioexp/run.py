@@ -157,6 +157,7 @@ def start_over(path: Path) -> None:
         "snapshots",
         "figures",
         "attacks",
+        "attacks_l2",
         "robustness.json",
         "robustness.csv",
         "robustness.md",

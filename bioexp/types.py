@@ -188,12 +188,16 @@ class Attack(NamedTuple):
     norm: "linf" or "l2", the ball that eps measures (pixels are in [0, 1]).
     multi_step: whether more steps should only make it stronger, as the checks for masked gradients assume.
     restarts: how often the caller tries, each time with a fresh key and only on the images that still survive.
+    kind: what it knows of the net. "noise" and "queries" (its logits) follow no gradient; "gradient" follows the net's own,
+        "transfer" that of another net, in whose place the caller passes its logits. "nearest" looks for the smallest change that
+        breaks the net: it is run without a ball (eps is infinite), and its result is a distance.
     """
 
     norm: Literal["linf", "l2"]
     perturb: Callable[[Logits, Any, Any, Any, Any], Any]
     multi_step: bool = False
     restarts: int = 1
+    kind: Literal["noise", "gradient", "queries", "transfer", "nearest"] = "gradient"
 
 
 @dataclass(frozen=True)

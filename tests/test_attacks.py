@@ -5,11 +5,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from bioexp.attacks import fgsm, noise, pgd
+from bioexp.attacks import ATTACKS, deepfool, fgsm, noise, pgd, pgd_l2, transfer
+from bioexp.attacks.apgd import _lengths
 from bioexp.attacks.ball import project
 from bioexp.attacks.eps import DEFAULT_EPS, parse_eps, show_eps
-from bioexp.attacks.losses import cross_entropy, margin
+from bioexp.attacks.losses import cross_entropy, dlr, margin
 from bioexp.attacks.noise import signs
+from bioexp.attacks.square import _sides
+from bioexp.measures.robustness import Net, evaluate
 from bioexp.types import Attack, UserError
 
 KEYS = jax.random.split(jax.random.key(0), 4)
@@ -66,6 +69,55 @@ def test_margin_is_positive_exactly_where_the_label_is_not_the_largest_logit():
     assert [float(margin(z, jnp.int32(y))) for y in range(3)] == [-0.5, 3.0, 0.5]
 
 
+def test_dlr_does_not_change_with_the_scale_of_the_logits_and_is_the_margin_below_four_classes():
+    z = jnp.array([4.0, 1.0, 3.0, 0.0])
+    assert float(dlr(z, jnp.int32(0))) == pytest.approx(-(4 - 3) / (4 - 1))
+    assert float(dlr(1e4 * z, jnp.int32(2))) == pytest.approx((4 - 3) / (4 - 1))
+    assert float(dlr(z[:3], jnp.int32(0))) == -1.0
+    assert np.isfinite(jax.grad(dlr)(jnp.zeros(5), jnp.int32(0))).all()
+
+
+def test_the_checkpoints_of_apgd_are_those_of_the_paper():
+    """Croce & Hein 2020, section 3.2: p = 0, 0.22, 0.41, 0.57, 0.70, 0.80, 0.87, 0.93, 0.99 of 100 steps."""
+    assert (np.flatnonzero(_lengths(100)) + 1).tolist() == [22, 41, 57, 70, 80, 87, 93, 99, 100]
+    assert _lengths(100).sum() == 100
+
+
+def test_the_squares_shrink_as_in_the_paper():
+    """Of 10,000 queries on 28 x 28 pixels, p = 0.8 halved after 10, 50, 200, 500, ... of them."""
+    sides = _sides(10_000, 0.8, 28, 28)
+    assert sides[[10, 50, 200, 500, 1000, 9999]].tolist() == [25, 18, 13, 9, 6, 1]
+    assert (_sides(1000, 0.8, 28, 28) == sides[::10]).all()
+
+
+@pytest.mark.parametrize("name", ["apgd", "apgd_dlr", "square"])
+def test_a_search_breaks_at_least_as_many_as_one_step(name):
+    target = Net(lambda params, x: net(x), {}, np.asarray(IMAGES), np.asarray(LABELS))
+    for eps in (0.02, 0.05):
+        found, single = (evaluate(target, attack, (eps,), KEYS[3]).correct.sum() for attack in (ATTACKS[name](), fgsm()))
+        assert found <= single + (2 if name == "square" else 0)
+    assert not evaluate(target, ATTACKS[name](), (1.0,), KEYS[3]).correct.any()
+
+
+def test_pgd_in_the_l2_ball_reaches_its_edge_and_breaks_what_deepfool_says_can_be_broken():
+    target = Net(lambda params, x: net(x), {}, np.asarray(IMAGES), np.asarray(LABELS))
+    nearest = evaluate(target, deepfool(), (np.inf,), KEYS[3])
+    assert not nearest.correct.any()
+    eps = float(np.median(nearest.moved))
+    outcome = evaluate(target, pgd_l2(), (eps,), KEYS[3])
+    assert outcome.moved.max() <= eps + 1e-6
+    assert outcome.correct.mean() <= 0.5
+    assert evaluate(target, pgd_l2(), (eps / 10,), KEYS[3]).correct.any()
+
+
+def test_transfer_follows_the_source_and_asks_the_net_only_for_its_answer():
+    """The net's own gradient is 0 everywhere; images made against the source break it all the same."""
+    source = Net(lambda params, x: net(x), {}, np.asarray(IMAGES), np.asarray(LABELS))
+    masked = Net(lambda params, x: jax.lax.stop_gradient(net(x)), {}, np.asarray(IMAGES), np.asarray(LABELS))
+    assert evaluate(masked, pgd(restarts=1, start="image"), (0.1,), KEYS[3]).correct.all()
+    assert not evaluate(masked, transfer(), (0.5,), KEYS[3], sources=[source]).correct.any()
+
+
 @pytest.mark.parametrize(("norm", "size"), [("linf", lambda d: np.abs(d).max()), ("l2", np.linalg.norm)])
 def test_projection_reaches_the_ball_and_leaves_alone_what_is_inside(norm, size):
     x, far = IMAGES[0], IMAGES[0] + 3 * jax.random.normal(KEYS[3], (8, 8))
@@ -93,6 +145,11 @@ def test_pgd_agrees_with_foolbox_given_its_start_steps_and_step_length(foolbox, 
     attack = foolbox.attacks.LinfPGD(rel_stepsize=2.5 / 10, steps=10, random_start=False)
     _, x_adv, _ = attack(foolbox.JAXModel(net, bounds=(0, 1)), IMAGES, LABELS, epsilons=eps)
     np.testing.assert_allclose(attacked(pgd(steps=10, start="image"), eps), np.asarray(x_adv), atol=1e-5)
+
+
+def test_deepfool_agrees_with_foolbox(foolbox):
+    _, x_adv, _ = foolbox.attacks.L2DeepFoolAttack(candidates=5)(foolbox.JAXModel(net, bounds=(0, 1)), IMAGES, LABELS, epsilons=None)
+    np.testing.assert_allclose(attacked(deepfool(), np.inf), np.asarray(x_adv), atol=1e-4)
 
 
 def test_eps_is_read_as_people_write_it():

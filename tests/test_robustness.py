@@ -15,9 +15,10 @@ import pytest
 
 from bioexp.attacks import ATTACKS, fgsm, noise, pgd
 from bioexp.commands import attack as command
+from bioexp.commands import attack_targets
 from bioexp.measures.checks import Evidence, Stored
 from bioexp.measures.flags import CHECKS, check, verdict
-from bioexp.measures.interval import accuracy, student, wilson
+from bioexp.measures.interval import accuracy, median, student, wilson
 from bioexp.measures.robustness import Net, Outcome, evaluate, logits, right, worst_case
 from bioexp.measures.robustness_table import over_seeds, tabulate
 from bioexp.ops import exact
@@ -61,7 +62,7 @@ def net() -> Net:
 def evidence_of(net: Net, names=("noise", "fgsm", "pgd"), eps=EPS) -> Evidence:
     outcomes = {name: evaluate(net, LADDER[name], eps, jax.random.key(0)) for name in names}
     stored = {name: Stored(outcome.eps, outcome.correct, outcome.x_adv) for name, outcome in outcomes.items()}
-    return Evidence(net, outcomes, {}, stored)
+    return Evidence(net, outcomes, stored=stored)
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +82,14 @@ def made_up(net: Net, **correct: list[float]) -> Evidence:
         survives = np.arange(n) < np.array(shares)[:, None] * n
         attack = Attack("linf", LADDER["fgsm"].perturb, multi_step=name.startswith("pgd"), restarts=1)
         x_adv = np.repeat(net.images[None], len(shares), 0)
-        return Outcome(attack, (0.1, 0.2)[: len(shares)], survives.astype(np.int16), x_adv, np.zeros(len(shares), int))
+        return Outcome(
+            attack,
+            (0.1, 0.2)[: len(shares)],
+            survives.astype(np.int16),
+            x_adv,
+            np.zeros(len(shares), int),
+            np.zeros(survives.shape, np.float32),
+        )
 
     return Evidence(net, {name: outcome(name, shares) for name, shares in correct.items()})
 
@@ -257,8 +265,8 @@ def runs(net, tmp_path, monkeypatch) -> list[Run]:
             model=Model(lambda key: net.params, forward), params=jax.tree.map(lambda w: w * (1 + run.seed / 10), net.params), dataset=data
         )
 
-    monkeypatch.setattr(command, "revive", revive)
-    monkeypatch.setattr(command, "_deployed", lambda model: apply)  # compiled already
+    monkeypatch.setattr(attack_targets, "revive", revive)
+    monkeypatch.setattr(attack_targets, "deployed", lambda model: apply)  # compiled already
     monkeypatch.setattr(command, "ATTACKS", {name: ATTACKS[name] if name not in LADDER else partial(LADDER.get, name) for name in ATTACKS})
     return [Run(tmp_path / "blob_net" / f"00c0ffee-s{seed}", {}, seed, {}, {}, (), {}) for seed in (0, 1)]
 
@@ -289,7 +297,7 @@ def test_the_forward_pass_under_attack_is_the_exact_one(net):
     heard = []
     model = Model(lambda key: net.params, lambda params, x, ops: (heard.append(ops), forward(params, x))[1])
     x = jnp.asarray(net.images[:2] / np.float32(255))
-    np.testing.assert_array_equal(command._deployed(model)(net.params, x), apply(net.params, x))
+    np.testing.assert_array_equal(attack_targets.deployed(model)(net.params, x), apply(net.params, x))
     assert heard == [exact]
 
 
@@ -312,3 +320,39 @@ def test_a_wish_that_cannot_be_granted_is_refused_before_anything_is_written(run
     with pytest.raises(UserError, match=message):
         command.attack(runs, **options)
     assert not Path(runs[0].path).exists()
+
+
+def test_all_runs_the_whole_ladder_and_seeds_are_each_other_s_sources(runs):
+    (found,) = command.attack(runs, attacks=["all"], eps=[0.1], n=30)
+    assert {row["attack"] for row in found["rows"]} == {"clean", "worst case", *(set(ATTACKS) - {"pgd_l2", "deepfool"})}
+    assert {row["attack"] for row in found["l2"]} == {"pgd_l2"}
+    assert 0 < found["median_l2"]["low"] <= found["median_l2"]["value"] <= found["median_l2"]["high"]
+    for run in runs:
+        rows = list(csv.DictReader((run.path / "robustness.csv").open()))
+        (distance,) = [float(row["median_l2"]) for row in rows if row["median_l2"]]
+        with np.load(run.path / "attacks_l2" / "deepfool.npz", allow_pickle=False) as file:
+            assert np.median(np.where(file["correct"][0], np.inf, file["moved"][0])) == pytest.approx(distance, rel=1e-5)
+        assert "median L2" in (run.path / "robustness.md").read_text()
+
+
+def test_transfer_is_left_out_without_a_source_and_refused_when_asked_for(runs):
+    (found,) = command.attack(runs[:1], eps=[0.1], n=20)
+    assert "transfer" not in {row["attack"] for row in found["rows"]}
+    with pytest.raises(UserError, match="transfer needs another net"):
+        command.attack(runs[:1], attacks=["transfer"], eps=[0.1], n=20)
+
+
+def test_the_twin_is_a_run_of_backprop_on_the_same_data():
+    def run(name: str, rule: str, digest: str) -> list[Run]:
+        config = {"stages": [{"rule": {"name": rule}}]}
+        return [Run(Path(name, "0-s0"), config, 0, {"dataset": {"digest": digest}}, {"n_test": 9}, (), {})]
+
+    made, other, twin = run("made", "oja", "a"), run("other", "backprop", "b"), run("twin", "backprop", "a")
+    assert attack_targets.twin(made[0:], [made, other, twin]) == twin
+    assert attack_targets.twin(twin, [made, other, twin]) == ()
+
+
+def test_a_median_is_finite_only_where_half_of_the_images_broke():
+    values = np.arange(101.0)
+    assert median(values)[:3] == (50.0, 41.0, 60.0)
+    assert median(np.where(values < 40, values, np.inf)) is None

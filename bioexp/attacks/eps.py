@@ -7,6 +7,7 @@ from bioexp.types import UserError
 
 # 4/255, 8/255 and 12/255 are the usual ones for natural images; the larger show where a net must break
 DEFAULT_EPS = (4 / 255, 8 / 255, 12 / 255, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0)
+L2_EPS = (0.25, 0.5, 1.0, 1.5, 2.0, 3.0)  # Euclidean lengths, for the attacks in that ball; 28 x 28 pixels hold lengths up to 28
 
 
 def parse_eps(text: str) -> tuple[float, ...]:

@@ -4,6 +4,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+FLAT = 1e-12  # keeps the ratio of logits finite where three of them are equal
+
 
 def cross_entropy(logits: Float[Array, "classes"], y: Int[Array, ""]) -> Float[Array, ""]:
     """-log softmax(logits)[y], in nats.
@@ -19,7 +21,19 @@ def margin(logits: Float[Array, "classes"], y: Int[Array, ""]) -> Float[Array, "
     return jnp.max(_wrong(logits, y)) - _true(logits, y)
 
 
-LOSSES = {"cross_entropy": cross_entropy, "margin": margin}
+def dlr(logits: Float[Array, "classes"], y: Int[Array, ""]) -> Float[Array, ""]:
+    """The margin over the distance from the largest to the third largest logit: it does not change when all are scaled.
+
+    The difference of logits ratio, Croce & Hein 2020, eq. 6. Below four classes it says no more than a sign, so that the
+    margin takes its place.
+    """
+    if logits.shape[0] < 4:
+        return margin(logits, y)
+    largest = jax.lax.top_k(logits, 3)[0]
+    return margin(logits, y) / (largest[0] - largest[2] + FLAT)
+
+
+LOSSES = {"cross_entropy": cross_entropy, "margin": margin, "dlr": dlr}
 
 
 def _wrong(logits: Float[Array, "classes"], y: Int[Array, ""]) -> Float[Array, "classes"]:

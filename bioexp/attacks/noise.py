@@ -22,7 +22,7 @@ def noise(*, draws: Count = 20) -> Attack:
     ) -> Float[Array, "*shape"]:
         return x + eps * signs(key, x.shape)
 
-    return Attack("linf", perturb, restarts=draws)
+    return Attack("linf", perturb, restarts=draws, kind="noise")
 
 
 def signs(key: Key[Array, ""], shape: tuple[int, ...]) -> Float[Array, "*shape"]:

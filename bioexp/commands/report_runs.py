@@ -12,7 +12,7 @@ from bioexp.commands.report_images import picture
 from bioexp.commands.train import outcome
 from bioexp.config import load
 from bioexp.measures.interval import Interval
-from bioexp.measures.robustness_table import Flag, Row, Table, by_eps, findings, over_seeds, record
+from bioexp.measures.robustness_table import Flag, Row, Table, beside, by_eps, findings, over_seeds, record
 from bioexp.provenance import code_digest
 from bioexp.types import Run, UserError
 
@@ -83,16 +83,26 @@ def _pictures(run: Run) -> list[dict[str, Any]]:
 
 def _tables(name: str, records: Mapping[int, Mapping[str, Any]]) -> list[dict[str, Any]]:
     """The mean over the seeds, if they were attacked in the same way, then each seed."""
-    shown = [_shown(f"{name}, seed {seed}", one) for seed, one in records.items()]
-    grids = {json.dumps([one["norm"], one["gradient_source"], [[row["attack"], row["eps"], row["n"]] for row in one["rows"]],
-                         [flag["code"] for flag in one["flags"]]]) for one in records.values()}  # fmt: skip
+    shown = [table for seed, one in records.items() for table in _shown(f"{name}, seed {seed}", one)]
+    grids = {json.dumps(_protocol(one)) for one in records.values()}
     if len(records) < 2 or len(grids) > 1:
         return shown
     mean = record(over_seeds({seed: _table(one) for seed, one in records.items()}))
-    return [_shown(f"{name}, mean over {len(records)} seeds", mean), *shown]
+    return [*_shown(f"{name}, mean over {len(records)} seeds", mean), *shown]
 
 
-def _shown(title: str, one: Mapping[str, Any]) -> dict[str, Any]:
+def _protocol(one: Mapping[str, Any]) -> list[Any]:
+    """What must be the same in two records for a mean over them."""
+    rows = [[row["attack"], row["eps"], row["n"]] for row in (*one["rows"], *one.get("l2", ()))]
+    return [one["norm"], one["gradient_source"], rows, [flag["code"] for flag in one["flags"]]]
+
+
+def _shown(title: str, one: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """A record's table, and that of its attacks in the Euclidean ball if there are any."""
+    return [_lines(title, table) | {"findings": said} for table, said in ((one, findings(one)), (beside(one), [])) if table]
+
+
+def _lines(title: str, one: Mapping[str, Any]) -> dict[str, Any]:
     columns, rows = by_eps(one)
     _, lows = by_eps(_with_accuracy(one, "low"))
     _, highs = by_eps(_with_accuracy(one, "high"))
@@ -102,7 +112,7 @@ def _shown(title: str, one: Mapping[str, Any]) -> dict[str, Any]:
         for row, low, high in zip(rows, lows, highs, strict=True)
     ]
     over = " or ".join(dict.fromkeys(row["interval"] for row in one["rows"]))
-    return {**one, "title": title, "columns": columns, "lines": lines, "findings": findings(one), "interval": over}
+    return {**one, "title": title, "columns": columns, "lines": lines, "interval": over}
 
 
 def _with_accuracy(one: Mapping[str, Any], end: str) -> dict[str, Any]:
@@ -111,12 +121,17 @@ def _with_accuracy(one: Mapping[str, Any], end: str) -> dict[str, Any]:
 
 
 def _table(one: Mapping[str, Any]) -> Table:
-    rows = [
-        Row(row["attack"], row["eps"], Interval(row["accuracy"], row["low"], row["high"], row["interval"]), row["n"], row["verdict"])
-        for row in one["rows"]
-    ]
-    flags = [Flag(**{**flag, "eps": tuple(flag["eps"])}) for flag in one["flags"]]
-    return Table(one["title"], one["title"], one["norm"], one["n"], tuple(rows), tuple(flags), one["gradient_source"])
+    rows, l2 = (
+        tuple(
+            Row(row["attack"], row["eps"], Interval(row["accuracy"], row["low"], row["high"], row["interval"]), row["n"], row["verdict"])
+            for row in rows
+        )
+        for rows in (one["rows"], one.get("l2", ()))
+    )
+    flags = tuple(Flag(**{**flag, "eps": tuple(flag["eps"])}) for flag in one["flags"])
+    median = one.get("median_l2")
+    distance = Interval(median["value"], median["low"], median["high"], median["interval"]) if median else None
+    return Table(one["title"], one["title"], one["norm"], one["n"], rows, flags, one["gradient_source"], l2, distance)
 
 
 def _provenance(runs: Sequence[Run]) -> list[tuple[str, list[tuple[str, str]]]]:

@@ -179,14 +179,14 @@ def _command(paper: Paper, profile: str, seeds: int | None) -> str:
 
 
 def _attack_missing(runs: Sequence[Run], profile: Profile, data_dir: Path | None, say: Say) -> None:
-    """The ladder on the runs that do not have it at this size yet, or were trained again since."""
-    todo = [one for one in runs if not _attacked_already(one, profile)]
-    if todo:
-        say(f"{todo[0].path.parent.name}: attacking {len(todo)} seeds")
-        attack(todo, eps=profile.eps, n=profile.images, data_dir=data_dir, pictures="first")
+    """The ladder on all seeds, which are each other's sources, if one does not have it at this size yet or was trained again since."""
+    ladder = [name for name in LADDER if name != "transfer" or len(runs) > 1]
+    if not all(_attacked_already(one, profile, ladder) for one in runs):
+        say(f"{runs[0].path.parent.name}: attacking {len(runs)} seeds")
+        attack(runs, eps=profile.eps, n=profile.images, data_dir=data_dir, pictures="first")
 
 
-def _attacked_already(one: Run, profile: Profile) -> bool:
+def _attacked_already(one: Run, profile: Profile, ladder: Sequence[str]) -> bool:
     table = one.path / "robustness.json"
     if not table.is_file():
         return False
@@ -194,7 +194,7 @@ def _attacked_already(one: Run, profile: Profile) -> bool:
     eps = {row["eps"] for row in found["rows"]}
     names = {row["attack"] for row in found["rows"]}
     enough = profile.images is None or found["n"] == profile.images
-    return enough and set(LADDER) <= names and (profile.eps is None or set(profile.eps) <= eps)
+    return enough and set(ladder) <= names and (profile.eps is None or set(profile.eps) <= eps)
 
 
 def _trained(runs: Sequence[Run], data_dir: Path | None) -> Iterator[Trained]:
@@ -206,9 +206,14 @@ def _trained(runs: Sequence[Run], data_dir: Path | None) -> Iterator[Trained]:
 
 
 def _attacks(path: Path) -> Iterator[tuple[str, Attacked]]:
-    for file in sorted((path / "attacks").glob("*.npz")):
-        with np.load(file, allow_pickle=False) as arrays:
-            yield file.stem, Attacked(tuple(float(eps) for eps in arrays["eps"]), arrays["correct"])
+    """Those of the last table; files of an earlier one may be of other eps."""
+    table = path / "robustness.json"
+    rows = json.loads(table.read_text("utf-8"))["rows"] if table.is_file() else []
+    for name in dict.fromkeys(row["attack"] for row in rows):
+        file = path / "attacks" / f"{name}.npz"
+        if file.is_file():
+            with np.load(file, allow_pickle=False) as arrays:
+                yield name, Attacked(tuple(float(eps) for eps in arrays["eps"]), arrays["correct"])
 
 
 def claims_of(results: Path) -> list[dict[str, Any]]:

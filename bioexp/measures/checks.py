@@ -31,12 +31,13 @@ class Stored:
 class Evidence:
     """What the checks may look at.
 
-    outcomes: by attack, all over the same images and eps. probe: the same at eps 0.5 and 1, on fewer images, where `outcomes`
-    lack them. stored: the files that were written, by attack.
+    outcomes: by attack, all in the L-infinity ball, over the same images and eps. l2: those in the other ball.
+    probe: the same at eps 0.5 and 1, on fewer images, where `outcomes` lack them. stored: the files that were written, by attack.
     """
 
     net: Net
     outcomes: Mapping[str, Outcome]
+    l2: Mapping[str, Outcome] = field(default_factory=dict)
     probe: Mapping[str, Outcome] = field(default_factory=dict)
     stored: Mapping[str, Stored] = field(default_factory=dict)
 
@@ -183,9 +184,10 @@ def files_disagree(evidence: Evidence) -> Finding:
         return "no file was written"
     net, at, parts = evidence.net, set(), []
     clean = net.images / np.float32(255 if net.images.dtype == np.uint8 else 1)
+    norms = {name: outcome.attack.norm for name, outcome in {**evidence.outcomes, **evidence.l2}.items()}
     for name, stored in evidence.stored.items():
         for eps, correct, x_adv in zip(stored.eps, stored.correct, stored.x_adv, strict=True):
-            excess = _excess(x_adv / np.float32(255) - clean, eps, evidence.outcomes[name].attack.norm)
+            excess = _excess(x_adv / np.float32(255) - clean, eps, norms[name])
             differ = _differing(replace(net, images=x_adv), correct)
             if excess > 0 or differ > 0:
                 at.add((name, eps))

@@ -5,6 +5,7 @@ from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Float
 
 LEVEL = 0.95
 
@@ -52,3 +53,15 @@ def accuracy(per_seed: Sequence[float], n: int) -> Interval:
         return wilson(round(per_seed[0] * n), n)
     mean, low, high, over = student(per_seed)
     return Interval(mean, max(0.0, low), min(1.0, high), over)
+
+
+def median(values: Float[np.ndarray, "n"]) -> Interval | None:
+    """Median over images of values that may be infinite, between two of their order statistics; None where it is not finite.
+
+    The ranks are those that a fair coin's count of heads keeps between with 95 %, so that nothing is assumed of the values.
+    """
+    ordered, n = np.sort(values), len(values)
+    half = NormalDist().inv_cdf((1 + LEVEL) / 2) * np.sqrt(n) / 2
+    low, high = (int(np.clip(round(rank), 0, n - 1)) for rank in (n / 2 - half, n / 2 + half))
+    middle = float(np.median(values))
+    return Interval(middle, float(ordered[low]), float(ordered[high]), "order statistics over images") if np.isfinite(middle) else None

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, Key, Num, UInt8
 
-from bioexp.attacks.ball import project
+from bioexp.attacks.ball import distance, project
 from bioexp.types import Attack, Params
 
 Apply = Callable[[Params, Float[Array, "batch *shape"]], Float[Array, "batch classes"]]
@@ -45,6 +45,7 @@ class Outcome:
     tries: how many tries each image survived; `attack.restarts` means that none broke it, -1 that it was wrong before any.
     x_adv: the image that broke the net, or the last that failed to, rounded to uint8.
     nonfinite: how often the attack returned NaN or infinity at each eps; the clean image is then tested in its stead.
+    moved: how far that image lay from the clean one before it was rounded, in the attack's norm; 0 where none was made.
     """
 
     attack: Attack
@@ -52,6 +53,7 @@ class Outcome:
     tries: Int[np.ndarray, "eps n"]
     x_adv: UInt8[np.ndarray, "eps n *shape"]
     nonfinite: Int[np.ndarray, "eps"]
+    moved: Float[np.ndarray, "eps n"]
 
     @property
     def correct(self) -> Bool[np.ndarray, "eps n"]:
@@ -70,6 +72,7 @@ def evaluate(
     eps: Sequence[float],
     key: Key[Array, ""],
     *,
+    sources: Sequence[Net] = (),
     block: int | None = None,
     progress: Progress = lambda fraction: None,
 ) -> Outcome:
@@ -78,28 +81,30 @@ def evaluate(
     An image's random numbers depend on `key`, the try and its place in the data set alone: neither other attacks nor other
     images change its result.
 
+    sources: the nets that an attack by transfer follows, one a try, in turn; without any every try follows the net itself.
     block: (image, eps) pairs attacked together; by default what suits the device's memory.
     progress: called with the fraction done.
     """
     radii = np.asarray(eps, np.float32)
     tries = np.tile(np.where(right(logits(net), net.labels), 0, -1).astype(np.int16), (len(eps), 1))
     x_adv = np.repeat(np.asarray(rounded(jnp.asarray(net.images)))[None], len(eps), 0)
-    nonfinite = np.zeros(len(eps), np.int64)
+    nonfinite, moved = np.zeros(len(eps), np.int64), np.zeros(tries.shape, np.float32)
     for attempt in range(attack.restarts):
-        attempt_key = jax.random.fold_in(key, attempt)
+        attempt_key, source = jax.random.fold_in(key, attempt), sources[attempt % len(sources)] if sources else net
         index, level = _survivors(tries, attempt, together=attack.restarts == 1)
         for rows, size in _blocks(len(index), _rows(block, net.images[0].size, level.shape[1])):
             i, e = index[rows], level[rows]
             full = _padded(i, size)
             block_of = (net.images[full], net.labels[full], full, radii[_padded(e, size)])
-            results = _strike(net.apply, attack, net.params, *block_of, attempt_key)
-            survives, candidate, finite = (np.asarray(result)[: len(i)] for result in results)
+            results = _strike(net.apply, source.apply, attack, net.params, source.params, *block_of, attempt_key)
+            survives, candidate, finite, far = (np.asarray(result)[: len(i)] for result in results)
             tries[e, i[:, None]] += survives
             x_adv[e, i[:, None]] = candidate
+            moved[e, i[:, None]] = far
             np.add.at(nonfinite, e, ~finite)
             progress((attempt + rows.stop / len(index)) / attack.restarts)
     progress(1.0)
-    return Outcome(attack, tuple(eps), tries, x_adv, nonfinite)
+    return Outcome(attack, tuple(eps), tries, x_adv, nonfinite, moved)
 
 
 def worst_case(outcomes: Mapping[str, Outcome]) -> Bool[np.ndarray, "eps n"]:
@@ -138,18 +143,22 @@ def _forward(apply: Apply, params: Params, images: Num[Array, "batch *shape"]) -
     return apply(params, unit(images))
 
 
-@partial(jax.jit, static_argnames=("apply", "attack"))
+@partial(jax.jit, static_argnames=("apply", "source_apply", "attack"))
 def _strike(
     apply: Apply,
+    source_apply: Apply,
     attack: Attack,
     params: Params,
+    source_params: Params,
     images: Num[Array, "batch *shape"],
     labels: Int[Array, "batch"],
     places: Int[Array, "batch"],
     eps: Float[Array, "batch width"],
     key: Key[Array, ""],
-) -> tuple[Bool[Array, "batch width"], UInt8[Array, "batch width *shape"], Bool[Array, "batch width"]]:
-    """One try on each image at each eps of its row: (survives, the projected image, whether the attack's was finite).
+) -> tuple[Bool[Array, "batch width"], UInt8[Array, "batch width *shape"], Bool[Array, "batch width"], Float[Array, "batch width"]]:
+    """One try on each image at each eps of its row: (survives, the projected image, whether the attack's was finite, its distance).
+
+    The attack follows the source; the net that is judged is asked for its answer alone.
 
     places: where the images stand in the data set, for their random numbers.
     """
@@ -157,13 +166,18 @@ def _strike(
     def net(z: Float[Array, "*shape"]) -> Float[Array, "classes"]:
         return apply(params, z[None])[0]
 
-    def one(image: Num[Array, "*shape"], y: Int[Array, ""], place: Int[Array, ""], radius: Float[Array, ""]) -> tuple[Array, Array, Array]:
+    def source(z: Float[Array, "*shape"]) -> Float[Array, "classes"]:
+        return source_apply(source_params, z[None])[0]
+
+    def one(
+        image: Num[Array, "*shape"], y: Int[Array, ""], place: Int[Array, ""], radius: Float[Array, ""]
+    ) -> tuple[Array, Array, Array, Array]:
         x = unit(image)
-        candidate = attack.perturb(net, x, y, radius, jax.random.fold_in(key, place))
+        candidate = attack.perturb(source, x, y, radius, jax.random.fold_in(key, place))
         finite = jnp.isfinite(candidate).all()
         z = project(jnp.where(finite, candidate, x), x, radius, attack.norm)
         scores = net(z)
-        return (scores.argmax() == y) & ~jnp.isnan(scores).any(), rounded(z), finite
+        return (scores.argmax() == y) & ~jnp.isnan(scores).any(), rounded(z), finite, distance(z, x, attack.norm)
 
     return jax.vmap(jax.vmap(one, in_axes=(None, None, None, 0)))(images, labels, places, eps)
 

@@ -1,0 +1,93 @@
+"""What `bioexp attack` leaves in a run directory: per-image results, tables and pictures."""
+
+from __future__ import annotations
+
+import zipfile
+from itertools import groupby
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from jaxtyping import Int
+
+from bioexp.figures.adversarial_grid import Attacked, adversarial_grid
+from bioexp.figures.canvas import save
+from bioexp.figures.robustness_curve import robustness_curve
+from bioexp.files import read_arrays, write_atomically, write_json, write_text
+from bioexp.measures.checks import Evidence, Stored
+from bioexp.measures.robustness import Net, Outcome, logits
+from bioexp.measures.robustness_table import Table, as_csv, as_markdown, record
+
+SHOWN_EPS, SHOWN_IMAGES, LARGEST_SHOWN = 3, 10, 0.3  # in the grid of pictures; beyond eps 0.3 there is little left to see
+
+
+def store(path: Path, outcome: Outcome) -> Stored:
+    """Write eps, correct, x_adv and moved, and read them back from the disk."""
+    arrays = {"eps": np.asarray(outcome.eps), "correct": outcome.correct, "x_adv": outcome.x_adv, "moved": outcome.moved}
+
+    def write(file: BinaryIO) -> None:
+        # the fastest compression: a third of the size at a fraction of savez_compressed's time
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+            for name, array in arrays.items():
+                with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                    np.lib.format.write_array(member, array, allow_pickle=False)
+
+    write_atomically(path, write)
+    again = read_arrays(path)
+    return Stored(again["eps"].tolist(), again["correct"], again["x_adv"])
+
+
+def write_tables(folder: Path, suffix: str, table: Table) -> None:
+    """robustness.json, .csv and .md."""
+    write_json(folder / f"robustness{suffix}.json", record(table))
+    write_text(folder / f"robustness{suffix}.csv", as_csv(table))
+    write_text(folder / f"robustness{suffix}.md", as_markdown(table))
+
+
+def draw(folder: Path, seed: int, table: Table, net: Net, evidence: Evidence) -> None:
+    """robustness.png, and figures/adversarial.png where the inputs are images."""
+    _draw_curve(folder / "robustness.png", table, 1 / evidence.scores.shape[1])
+    if net.images.ndim > 2 and evidence.clean.any():
+        _draw_grid(folder / "figures" / "adversarial.png", net, evidence, f"{table.net}, seed {seed}")
+
+
+def _draw_curve(path: Path, table: Table, chance: float) -> None:
+    clean, attacked = table.rows[0], table.rows[1:]
+    lines = {name: list(rows) for name, rows in groupby(attacked, lambda row: row.attack)}
+    eps = [row.eps for row in next(iter(lines.values())) if row.eps is not None]
+    figure = robustness_curve(
+        eps,
+        {name: [row.accuracy for row in rows] for name, rows in lines.items()},
+        clean=clean.accuracy,
+        chance=chance,
+        norm=table.norm,
+        title=table.title,
+        caption=f"n = {table.n:,} test images; bands: 95 %, {clean.accuracy.over}{'; some checks are RED' if table.red else ''}",
+    )
+    save(figure, path)
+
+
+def _draw_grid(path: Path, net: Net, evidence: Evidence, title: str) -> None:
+    """The last attack asked for, which is the strongest of the ladder, at up to three of its eps, none above 0.3 if that can be."""
+    name, outcome = list(evidence.outcomes.items())[-1]
+    columns = _one_per_class(net.labels, evidence)
+    order = np.argsort(outcome.eps)
+    order = order[: max(1, int((np.asarray(outcome.eps) <= LARGEST_SHOWN).sum()))]
+    picked = order[np.unique(np.linspace(0, len(order) - 1, SHOWN_EPS).round().astype(int))]
+    shown = []
+    for level in picked:
+        x_adv = outcome.x_adv[level][columns]
+        predictions = logits(Net(net.apply, net.params, x_adv, net.labels[columns])).argmax(-1)
+        shown.append(Attacked(outcome.eps[level], x_adv / 255, predictions))
+    clean = net.images[columns] / (255 if net.images.dtype == np.uint8 else 1)
+    caption = (
+        f"{len(columns)} of {len(net.labels):,} test images, each class's first that the net gets right; label → prediction under attack"
+    )
+    save(adversarial_grid(clean, net.labels[columns], shown, title=f"{title}, under {name}", caption=caption), path)
+
+
+def _one_per_class(labels: Int[np.ndarray, "n"], evidence: Evidence) -> Int[np.ndarray, "shown"]:
+    """Places of the first correctly classified image of each class."""
+    found = np.flatnonzero(evidence.clean)
+    _, first = np.unique(labels[found], return_index=True)
+    return found[first][:SHOWN_IMAGES]

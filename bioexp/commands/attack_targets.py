@@ -1,0 +1,125 @@
+"""What is attacked: finished runs as nets, seeds of one experiment with one forward pass, and the nets that transfer follows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Literal
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float, Num
+
+from bioexp import build
+from bioexp.measures.robustness import Apply, Net
+from bioexp.ops import exact
+from bioexp.run import Revived, revive
+from bioexp.training import begin
+from bioexp.types import Batch, Model, Params, Rule, Run, State, UserError
+
+
+@dataclass(frozen=True)
+class Target:
+    """A run, its net on the test images, and where these come from."""
+
+    run: Run
+    net: Net
+    dataset: str
+    source: str
+
+
+def groups(runs: Sequence[Run]) -> list[list[Run]]:
+    """Runs of one experiment that differ in their seed alone."""
+
+    def identity(run: Run) -> str:
+        return str(run.path.parent / run.path.name.rpartition("-s")[0])
+
+    return [sorted(same, key=lambda run: run.seed) for _, same in groupby(sorted(runs, key=identity), identity)]
+
+
+def targets(group: Sequence[Run], data_dir: Path | None, n: int | None, gradient: Literal["true", "training"]) -> list[Target]:
+    """The nets of one experiment, on their first n test images.
+
+    Raises UserError for a run without classes, and for a rule whose training gradient is the true one or a matter of chance.
+    """
+    found: list[Target] = []
+    forward: Apply | None = None
+    images: tuple[np.ndarray, np.ndarray] | None = None
+    for run in group:
+        revived = revive(run, data_dir)
+        if "test_loss" in run.summary:
+            raise UserError(f"{run.name}: its outputs are no classes, so there is nothing to attack")
+        params = revived.params
+        if gradient == "training":
+            rule, state = _trained_with(revived, run)
+            params = {"weights": params, "state": state}
+        # one function object for all seeds, one compilation; and one array of images
+        forward = forward or (deployed(revived.model) if gradient == "true" else _as_trained(revived.model, rule))
+        images = images or (revived.dataset.x_test[:n], revived.dataset.y_test[:n])
+        found.append(Target(run, Net(forward, params, *images), revived.dataset.name, revived.dataset.source))
+    return found
+
+
+def twin(group: Sequence[Run], others: Iterable[Sequence[Run]]) -> Sequence[Run]:
+    """The first of the other experiments that backprop trained on the same data, if another rule trained this one; else none."""
+    if _by_backprop(group[0]):
+        return ()
+    data = _data(group[0])
+    alike = (other for other in others if other[0].path != group[0].path and _data(other[0]) == data)
+    return next((other for other in alike if "test_loss" not in other[0].summary and _by_backprop(other[0])), ())
+
+
+def sources(target: Target, seeds: Sequence[Target], twins: Sequence[Target]) -> list[Net]:
+    """The nets that attacks on this one by transfer follow: the next seed of its experiment, and its twin of the same seed or the first."""
+    place = [one.run.seed for one in seeds].index(target.run.seed)
+    next_seed = [seeds[(place + 1) % len(seeds)].net] if len(seeds) > 1 else []
+    same = [one.net for one in twins if one.run.seed == target.run.seed] or [one.net for one in twins]
+    return next_seed + same[:1]
+
+
+def deployed(model: Model) -> Apply:
+    """The forward pass with every derivative JAX's own, whatever the rule trained with."""
+
+    def forward(params: Params, x: Num[jax.Array, "batch *shape"]) -> Float[jax.Array, "batch classes"]:
+        return model.apply(params, x, exact)[0]
+
+    return forward
+
+
+def _as_trained(model: Model, rule: Rule) -> Apply:
+    """The same forward pass with the backward pass of the rule: no gradient of what is deployed."""
+
+    def forward(params: Params, x: Num[jax.Array, "batch *shape"]) -> Float[jax.Array, "batch classes"]:
+        assert rule.ops is not None
+        return model.apply(params["weights"], x, rule.ops(params["weights"], params["state"]))[0]
+
+    return forward
+
+
+def _trained_with(revived: Revived, run: Run) -> tuple[Rule, State]:
+    """The rule of the last stage, and the state it began with for this seed: its feedback weights, say."""
+    experiment, dataset = revived.experiment, revived.dataset
+    train = build.split(experiment, dataset).train
+    stage = build.stages_of(experiment, dataset, train)[-1]
+    name = experiment.stages[-1].rule.name
+    if stage.rule.ops is None or min(stage.train) > 0:
+        raise UserError(
+            f"{run.name}: {name} has no fixed backward pass of its own through the whole net; attack it without --gradient training"
+        )
+    group = jax.tree.map(lambda leaf: jnp.asarray(leaf)[None], revived.params)
+    data = Batch(jnp.asarray(train.x), jnp.asarray(train.y))
+    state, _ = begin(stage, group, data, np.asarray([run.seed], np.uint32), len(experiment.stages) - 1)
+    return stage.rule, jax.tree.map(lambda leaf: leaf[0], state.rule)
+
+
+def _by_backprop(run: Run) -> bool:
+    stages: Sequence[Mapping[str, Mapping[str, str]]] = run.config.get("stages", ())
+    return bool(stages) and all(stage["rule"]["name"] == "backprop" for stage in stages)
+
+
+def _data(run: Run) -> tuple[str, int]:
+    dataset = run.provenance.get("dataset", {})
+    return dataset.get("digest", ""), run.summary.get("n_test", 0)
