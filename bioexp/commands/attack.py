@@ -10,14 +10,15 @@ from pathlib import Path
 from typing import Literal
 
 import jax
+import numpy as np
 
 from bioexp.attacks import ATTACKS, LADDER
 from bioexp.attacks.eps import DEFAULT_EPS, L2_EPS, check_eps, parse_eps
 from bioexp.commands.attack_files import draw, store, write_tables
 from bioexp.commands.attack_targets import Target, groups, sources, targets, twin
-from bioexp.measures.checks import Evidence
+from bioexp.measures.checks import Doubled, Evidence
 from bioexp.measures.flags import check
-from bioexp.measures.robustness import Net, Outcome, evaluate, key_of
+from bioexp.measures.robustness import Net, Outcome, evaluate, key_of, worst_case
 from bioexp.measures.robustness_table import Table, over_seeds, record, tabulate
 from bioexp.types import Attack, Run, UserError
 
@@ -26,6 +27,8 @@ __all__ = ["attack", "parse_eps"]
 Progress = Callable[[str, str, float], None]  # run, attack, fraction done
 PROBE = (0.5, 1.0)  # where a net must break; looked at on fewer images when nobody asked for these eps
 PROBE_IMAGES = 1000
+DOUBLED_IMAGES = 200  # on which twice the steps are tried
+LONG_PGD = ATTACKS["pgd"](steps=80, restarts=1)
 
 
 def attack(
@@ -121,7 +124,7 @@ def _attack_one(
         stored[name] = store(run.path / folder / f"{name}.npz", outcomes[name])
     linf = {name: outcome for name, outcome in outcomes.items() if outcome.attack.norm == "linf"}
     l2 = {name: outcome for name, outcome in outcomes.items() if outcome.attack.norm == "l2"}
-    evidence = Evidence(net, linf, l2, _probe(net, probe, linf, key), stored)
+    evidence = Evidence(net, linf, l2, _probe(net, probe, linf, key), stored, _doubled(net, linf, key))
     flags = check(evidence)
     subject = f"{run.path.parent.name} on {target.dataset}"
     table = tabulate(subject, run.seed, evidence.clean, linf, flags, gradient, l2)
@@ -134,3 +137,13 @@ def _probe(net: Net, pgd: Attack, outcomes: Mapping[str, Outcome], key: jax.Arra
     seen = [set(outcome.eps) for outcome in outcomes.values() if outcome.attack.multi_step]
     missing = [eps for eps in PROBE if not seen or eps not in seen[0]]
     return {"pgd": evaluate(net.first(PROBE_IMAGES), pgd, missing, key_of("pgd", key))} if missing else {}
+
+
+def _doubled(net: Net, outcomes: Mapping[str, Outcome], key: jax.Array) -> Doubled | None:
+    """PGD of twice the steps on the first images that survived all gradient attacks of many steps."""
+    multi = {name: outcome for name, outcome in outcomes.items() if outcome.attack.multi_step}
+    places = np.flatnonzero(worst_case(multi).any(0))[:DOUBLED_IMAGES] if multi else np.empty(0, int)
+    if not len(places):
+        return None
+    few = Net(net.apply, net.params, net.images[places], net.labels[places])
+    return Doubled(places, evaluate(few, LONG_PGD, next(iter(multi.values())).eps, key_of("doubled", key)))
