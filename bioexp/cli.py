@@ -116,6 +116,7 @@ def attack(
     where = _prepare(device)
     from bioexp.commands.attack import attack as attack_runs
     from bioexp.commands.attack import parse_eps
+    from bioexp.commands.attack_comparison import compared
     from bioexp.run import find, open_run
 
     named = [name.strip() for name in attacks.split(",") if name.strip()] + ["fgsm"] * fgsm + ["pgd", "pgd_margin"] * pgd
@@ -133,9 +134,13 @@ def attack(
             gradient=gradient,  # type: ignore[arg-type]
             progress=progress,
         )
+    rows = compared(found) if len(records) > 1 and runs and gradient == "true" else []
+    for record in records:
+        record["compared"] = [row for row in rows if row["second"] == record["experiment"]]
     terminal.show(records if as_json else None)
     for record in records:
         _show_robustness(terminal, record)
+    _show_comparison(terminal, rows)
     if strict and any(record["red"] for record in records):
         raise typer.Exit(3)
 
@@ -321,6 +326,18 @@ def _show_robustness(terminal: Terminal, record: dict[str, Any]) -> None:
         columns, rows = by_eps(l2)
         terminal.table(rows, columns, title="the same in the Euclidean ball")
     terminal.show(None, findings(record))
+
+
+def _show_comparison(terminal: Terminal, rows: list[dict[str, Any]]) -> None:
+    """Robust accuracies of each experiment minus those of the first, image by image."""
+    from bioexp.attacks.eps import show_eps
+
+    columns = ["eps", "of_first", "of_second", "difference", "low", "high", "says"]
+    for first, second in dict.fromkeys((row["first"], row["second"]) for row in rows):
+        shown = [row for row in rows if (row["first"], row["second"]) == (first, second)]
+        about = f"worst case, {shown[0]['n']:,} images and {shown[0]['seeds']} common seed(s), paired; 95 % by bootstrap over both"
+        cells = [{**row, "eps": "clean" if row["eps"] is None else show_eps(row["eps"])} for row in shown]
+        terminal.table(cells, columns, title=f"{second} against {first} ({about})")
 
 
 def _detail_lines(found: dict[str, Any]) -> list[str]:

@@ -128,6 +128,14 @@ def newest(folder: Path) -> list[Path]:
     return sorted(same, key=lambda path: int(path.name.rpartition("-s")[2]))
 
 
+def grouped(runs: Sequence[Run]) -> list[list[Run]]:
+    """Runs that differ in their seed alone, each once, by seed; in the order they were named."""
+    groups: dict[str, dict[int, Run]] = {}
+    for run in runs:
+        groups.setdefault(str(run.path.resolve()).rpartition("-s")[0], {})[run.seed] = run
+    return [[group[seed] for seed in sorted(group)] for group in groups.values()]
+
+
 def _named(results: Path, word: str) -> list[Path]:
     for path in (Path(word), results / word):
         if (path / "config.yaml").is_file():

@@ -338,7 +338,7 @@ def test_all_runs_the_whole_ladder_and_seeds_are_each_other_s_sources(runs):
 def test_transfer_is_left_out_without_a_source_and_refused_when_asked_for(runs):
     (found,) = command.attack(runs[:1], eps=[0.1], n=20)
     assert "transfer" not in {row["attack"] for row in found["rows"]}
-    with pytest.raises(UserError, match="transfer needs another net"):
+    with pytest.raises(UserError, match="transfer: needs another net"):
         command.attack(runs[:1], attacks=["transfer"], eps=[0.1], n=20)
 
 

@@ -15,11 +15,12 @@ import numpy as np
 from bioexp.attacks import ATTACKS, LADDER
 from bioexp.attacks.eps import DEFAULT_EPS, L2_EPS, check_eps, parse_eps
 from bioexp.commands.attack_files import draw, store, write_tables
-from bioexp.commands.attack_targets import Target, groups, sources, targets, twin
+from bioexp.commands.attack_targets import Target, sources, targets, twin
 from bioexp.measures.checks import Doubled, Evidence
 from bioexp.measures.flags import check
 from bioexp.measures.robustness import Net, Outcome, evaluate, key_of, worst_case
 from bioexp.measures.robustness_table import Table, over_seeds, record, tabulate
+from bioexp.run import grouped
 from bioexp.types import Attack, Run, UserError
 
 __all__ = ["attack", "parse_eps"]
@@ -54,7 +55,8 @@ def attack(
     pictures: of every run, or of the first seed of each experiment only.
     gradient: what the attacks follow: the forward pass as deployed, or the backward pass that the rule trained with. The second
         shows an artefact: it goes into attacks_training/ and robustness_training.*, stamped, and no claim reads it.
-    Raises UserError for an unknown attack, an eps outside [0, 1], n below 1, no eps, transfer by name without a source, a run
+    Raises UserError for an unknown attack, an eps outside [0, 1], n below 1, no eps, transfer by name where no run
+    has a source, a run
     without classes, and a rule whose training gradient is the true one or a matter of chance.
     """
     chosen = _chosen(attacks)
@@ -64,14 +66,16 @@ def attack(
     if n is not None and n < 1:
         raise UserError(f"--n: must be at least 1, got {n}")
     probe, records = chosen.get("pgd") or ATTACKS["pgd"](), []
-    together = groups(runs)
+    together = grouped(runs)
+    if "transfer" in (attacks or ()) and not any(len(group) > 1 or twin(group, together) for group in together):
+        raise UserError("transfer: needs another net; name a second seed as well, or a run that backprop trained on the same data")
     for group in together:
         tables: dict[int, Table] = {}
         seeds = targets(group, data_dir, n, gradient)
         twins = targets(twin(group, together), data_dir, n, "true") if gradient == "true" and "transfer" in chosen else []
         for target in seeds:
             followed = sources(target, seeds, twins) if gradient == "true" else []
-            made = _with_sources(chosen, len(followed), required="transfer" in (attacks or ()), name=target.run.name)
+            made = _with_sources(chosen, len(followed))
             table, evidence = _attack_one(target, made, followed, probe, radii, gradient, progress)
             tables[target.run.seed] = table
             if gradient == "true" and (pictures == "all" or target is seeds[0]):
@@ -91,10 +95,8 @@ def _chosen(names: Sequence[str] | None) -> dict[str, Attack]:
     return {name: ATTACKS[name]() for name in dict.fromkeys(("noise", *named))}
 
 
-def _with_sources(chosen: Mapping[str, Attack], count: int, *, required: bool, name: str) -> dict[str, Attack]:
-    """The attacks with one try for every source; without a source those by transfer are left out, unless asked for by name."""
-    if required and not count:
-        raise UserError(f"{name}: transfer needs another net; name a second seed as well, or a run that backprop trained on the same data")
+def _with_sources(chosen: Mapping[str, Attack], count: int) -> dict[str, Attack]:
+    """The attacks with one try for every source; without a source those by transfer are left out."""
     return {
         name: each._replace(restarts=count) if each.kind == "transfer" else each
         for name, each in chosen.items()

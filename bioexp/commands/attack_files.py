@@ -22,8 +22,9 @@ SHOWN_EPS, SHOWN_IMAGES, LARGEST_SHOWN = 3, 10, 0.3  # in the grid of pictures; 
 
 
 def store(path: Path, outcome: Outcome) -> Stored:
-    """Write eps, correct, x_adv and moved, and read them back from the disk."""
-    arrays = {"eps": np.asarray(outcome.eps), "correct": outcome.correct, "x_adv": outcome.x_adv, "moved": outcome.moved}
+    """Write eps, correct, clean (whether each image was right before), x_adv and moved, and read them back from the disk."""
+    arrays = {"eps": np.asarray(outcome.eps), "correct": outcome.correct, "clean": outcome.clean}
+    arrays |= {"x_adv": outcome.x_adv, "moved": outcome.moved}
 
     def write(file: BinaryIO) -> None:
         # the fastest compression: a third of the size at a fraction of savez_compressed's time

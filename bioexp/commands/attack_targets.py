@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from pathlib import Path
 from typing import Literal
 
@@ -29,15 +28,6 @@ class Target:
     net: Net
     dataset: str
     source: str
-
-
-def groups(runs: Sequence[Run]) -> list[list[Run]]:
-    """Runs of one experiment that differ in their seed alone."""
-
-    def identity(run: Run) -> str:
-        return str(run.path.parent / run.path.name.rpartition("-s")[0])
-
-    return [sorted(same, key=lambda run: run.seed) for _, same in groupby(sorted(runs, key=identity), identity)]
 
 
 def targets(group: Sequence[Run], data_dir: Path | None, n: int | None, gradient: Literal["true", "training"]) -> list[Target]:

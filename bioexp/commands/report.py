@@ -17,6 +17,7 @@ from bioexp.commands.report_formats import environment
 from bioexp.commands.report_papers import sections, tally
 from bioexp.commands.report_runs import experiment
 from bioexp.files import write_text
+from bioexp.run import grouped
 from bioexp.types import Run, UserError
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
@@ -47,7 +48,7 @@ def report(runs: Sequence[Run], output: Path, claims: Sequence[Mapping[str, Any]
 
 def _content(runs: Sequence[Run], claims: Sequence[Mapping[str, Any]], *, compare: bool) -> dict[str, Any]:
     """Everything that page and twin say."""
-    groups = _groups(runs)
+    groups = grouped(runs)
     experiments = [experiment(group) for group in groups]
     papers = sections(claims, runs, runs[0].path.parent.parent)
     names = list(dict.fromkeys(one["experiment"] for one in experiments))
@@ -67,14 +68,6 @@ def _content(runs: Sequence[Run], claims: Sequence[Mapping[str, Any]], *, compar
         "experiments": experiments,
         "comparison": comparison(groups, experiments) if compare else None,
     }
-
-
-def _groups(runs: Sequence[Run]) -> list[list[Run]]:
-    """Runs that differ in their seed alone, each once, by seed; in the order they were named."""
-    groups: dict[str, dict[int, Run]] = {}
-    for run in runs:
-        groups.setdefault(str(run.path.resolve()).rpartition("-s")[0], {})[run.seed] = run
-    return [[group[seed] for seed in sorted(group)] for group in groups.values()]
 
 
 def _digest(script: str) -> str:

@@ -61,6 +61,11 @@ class Outcome:
         return self.tries == self.attack.restarts
 
     @property
+    def clean(self) -> Bool[np.ndarray, "n"]:
+        """Whether the net finds the label before any try."""
+        return self.tries[0] >= 0
+
+    @property
     def left(self) -> list[int]:
         """How many images survive at each eps."""
         return [int(count) for count in self.correct.sum(1)]
