@@ -1,5 +1,6 @@
 """The report: what a page says of claims, runs and comparisons, and that nothing in it can run, load or lie."""
 
+import csv
 import dataclasses
 import json
 import re
@@ -174,6 +175,45 @@ def test_two_experiments_are_compared_by_what_differs_and_by_paired_intervals(re
     assert shown in page
     assert f"| {shown} | 3 | higher |" in twin
     assert "| worst case | 0.1 | 0.3100 | 0.3600 |" in twin
+
+
+def test_the_robustness_of_several_experiments_is_one_table_in_four_forms(results):
+    config = {"model": {"name": "mlp"}, "stages": [{"steps": 4, "rule": {"name": "oja"}}]}
+    runs = [
+        made_run(results, name="weak", robust=0.2, **config),
+        made_run(results, name="odd", robust=0.6, **config),
+        made_run(results, name="raw"),
+    ]
+    table = json.loads((runs[1].path / "robustness.json").read_text())
+    table["flags"][0] |= {"state": "red", "sentence": "it survives everything | truly"}
+    table["median_l2"] = {"value": 1.25, "low": 1.0, "high": 1.5, "interval": "order statistics over images"}
+    (runs[1].path / "robustness.json").write_text(json.dumps(table))
+    page, twin = written(results, runs)
+    assert "Robustness, side by side" in page
+    assert "it survives everything" in page.split('id="ladder"')[1].split("</section>")[0]
+    rows = list(csv.DictReader((results / "report.robustness.csv").open()))
+    assert [row["experiment"] for row in rows] == ["weak", "odd"]
+    assert list(rows[0]) == [
+        "experiment",
+        "model",
+        "rule",
+        "dataset",
+        "seeds",
+        "n",
+        "eps",
+        "clean",
+        "fgsm",
+        "worst case",
+        "median_l2",
+        "flags",
+    ]
+    assert [rows[1][key] for key in ("model", "rule", "eps", "worst case", "median_l2")] == ["mlp", "oja", "0.1", "0.6", "1.25"]
+    assert [row["flags"] for row in rows] == ["", "attack too weak (S3): it survives everything | truly"]
+    held = json.loads((results / "report.robustness.json").read_text())
+    assert [row["worst case"] for row in held] == [0.2, 0.6]
+    line = next(line for line in twin.splitlines() if line.startswith("| odd | mlp | oja"))
+    assert "0.600 | 1.250 |" in line
+    assert line.count(" | ") == 11
 
 
 def test_a_comparison_says_why_there_is_no_interval(results):

@@ -14,9 +14,10 @@ from urllib.parse import quote
 from bioexp import __version__
 from bioexp.commands.report_comparison import comparison
 from bioexp.commands.report_formats import environment
+from bioexp.commands.report_ladder import as_csv, cross_table
 from bioexp.commands.report_papers import sections, tally
 from bioexp.commands.report_runs import experiment
-from bioexp.files import write_text
+from bioexp.files import write_json, write_text
 from bioexp.run import grouped
 from bioexp.types import Run, UserError
 
@@ -25,6 +26,8 @@ TEMPLATES = Path(__file__).parent.parent / "templates"
 
 def report(runs: Sequence[Run], output: Path, claims: Sequence[Mapping[str, Any]] = (), *, compare: bool | None = None) -> Path:
     """Write the page and, beside it, its Markdown twin; returns the page's path. All of the page is inlined: it can be mailed.
+
+    Where more than one experiment was attacked, <page>.robustness.csv and .json hold their common table.
 
     claims: rows of claims.json; the runs must lie in the same results folder, where their figures are looked for.
     compare: whether the first experiment is set beside the others; None: where there are no claims to show.
@@ -43,6 +46,9 @@ def report(runs: Sequence[Run], output: Path, claims: Sequence[Mapping[str, Any]
     )
     write_text(output, page)
     write_text(output.with_suffix(".md"), templates.get_template("report.md").render(**content))
+    if content["ladder"]:
+        write_text(output.with_suffix(".robustness.csv"), as_csv(content["ladder"]))
+        write_json(output.with_suffix(".robustness.json"), content["ladder"]["rows"])
     return output
 
 
@@ -66,6 +72,7 @@ def _content(runs: Sequence[Run], claims: Sequence[Mapping[str, Any]], *, compar
         "n_drawn": sum(paper["drawn"] for paper in papers),
         "n_runs": sum(len(group) for group in groups),
         "experiments": experiments,
+        "ladder": cross_table(groups) if len(groups) > 1 else None,
         "comparison": comparison(groups, experiments) if compare else None,
     }
 

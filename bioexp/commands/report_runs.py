@@ -81,14 +81,20 @@ def _pictures(run: Run) -> list[dict[str, Any]]:
     return [picture(path, CAPTIONS.get(path.stem, path.stem.replace("_", " "))) for path in paths]
 
 
+def mean_over_seeds(records: Mapping[int, Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """One record for all seeds; None where there is none, or where they were attacked in different ways."""
+    if len({json.dumps(_protocol(one)) for one in records.values()}) != 1:
+        return None
+    if len(records) == 1:
+        return next(iter(records.values()))
+    return record(over_seeds({seed: _table(one) for seed, one in records.items()}))
+
+
 def _tables(name: str, records: Mapping[int, Mapping[str, Any]]) -> list[dict[str, Any]]:
     """The mean over the seeds, if they were attacked in the same way, then each seed."""
     shown = [table for seed, one in records.items() for table in _shown(f"{name}, seed {seed}", one)]
-    grids = {json.dumps(_protocol(one)) for one in records.values()}
-    if len(records) < 2 or len(grids) > 1:
-        return shown
-    mean = record(over_seeds({seed: _table(one) for seed, one in records.items()}))
-    return [*_shown(f"{name}, mean over {len(records)} seeds", mean), *shown]
+    mean = mean_over_seeds(records) if len(records) > 1 else None
+    return [*_shown(f"{name}, mean over {len(records)} seeds", mean), *shown] if mean else shown
 
 
 def _protocol(one: Mapping[str, Any]) -> list[Any]:

@@ -1,0 +1,68 @@
+"""The robustness of every experiment in one table: a row for each and each eps, as the page, CSV and JSON hold it."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bioexp.attacks import ATTACKS
+from bioexp.attacks.eps import show_eps
+from bioexp.commands.report_runs import mean_over_seeds, robustness
+from bioexp.measures.flags import Flag
+from bioexp.measures.robustness_table import WORST
+from bioexp.types import Run
+
+ABOUT = ("experiment", "model", "rule", "dataset", "seeds", "n", "eps", "clean")
+LAST = (WORST, "median_l2", "flags")
+
+
+def cross_table(groups: Sequence[Sequence[Run]]) -> dict[str, Any] | None:
+    """Columns and rows: accuracies are means over seeds; None where nothing was attacked.
+
+    An experiment whose seeds were attacked in different ways, or along another gradient, has no row.
+    """
+    rows = [row for group in groups for row in _rows(group)]
+    attacks = [name for name in ATTACKS if any(name in row for row in rows)]
+    return {"columns": [*ABOUT, *attacks, *LAST], "rows": rows} if rows else None
+
+
+def as_csv(table: Mapping[str, Any]) -> str:
+    """The same for a spreadsheet; eps as a number, empty where an attack was not made."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, table["columns"], restval="", extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(table["rows"])
+    return text.getvalue()
+
+
+def _rows(group: Sequence[Run]) -> list[dict[str, Any]]:
+    records = robustness(group)
+    mean = mean_over_seeds(records)
+    if mean is None or mean["gradient_source"] != "true":
+        return []
+    config = group[0].config
+    about = {
+        "experiment": group[0].path.parent.name,
+        "model": config.get("model", {}).get("name", ""),
+        "rule": " + ".join(dict.fromkeys(stage["rule"]["name"] for stage in config.get("stages", ()) if "rule" in stage)),
+        "dataset": group[0].provenance["dataset"]["name"],
+        "seeds": len(records),
+        "n": mean["n"],
+    }
+    found = {(row["attack"], row["eps"]): row["accuracy"] for row in mean["rows"]}
+    distance = mean.get("median_l2")
+    shared = {"clean": found["clean", None], "median_l2": distance["value"] if distance else None}
+    return [
+        about
+        | {"eps": eps, "eps_shown": show_eps(eps), **shared, "flags": _flags(mean, eps)}
+        | {attack: accuracy for (attack, at), accuracy in found.items() if at == eps}
+        for eps in dict.fromkeys(eps for _, eps in found if eps is not None)
+    ]
+
+
+def _flags(record: Mapping[str, Any], eps: float) -> str:
+    """What is red at this eps, each in its words and its sentence."""
+    flags = [Flag(**{**flag, "eps": tuple(flag["eps"])}) for flag in record["flags"]]
+    return "; ".join(f"{flag.words} ({flag.code}): {flag.sentence}" for flag in flags if flag.state == "red" and flag.reads_at(eps))
