@@ -16,6 +16,7 @@ import pytest
 from bioexp.attacks import ATTACKS, fgsm, noise, pgd, square
 from bioexp.commands import attack as command
 from bioexp.commands import attack_targets
+from bioexp.measures import robustness
 from bioexp.measures.checks import Evidence, Stored
 from bioexp.measures.flags import CHECKS, check, verdict
 from bioexp.measures.interval import accuracy, median, student, wilson
@@ -136,6 +137,23 @@ def test_an_image_is_not_attacked_again_once_it_is_broken(net):
     assert (more.tries[broken] == few.tries[broken]).all()
     assert (more.x_adv[broken] == few.x_adv[broken]).all()
     assert more.correct.sum() < few.correct.sum()
+
+
+def test_out_of_memory_halves_the_block_says_so_and_gives_the_same_answer(net, monkeypatch):
+    expected, strike = evaluate(net, LADDER["fgsm"], (0.1,), jax.random.key(0)).tries, robustness._strike
+
+    def small(*arguments):
+        if len(arguments[5]) > 32:
+            raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: out of memory")
+        return strike(*arguments)
+
+    monkeypatch.setattr(robustness, "_strike", small)
+    with pytest.warns(RuntimeWarning, match="going on with 32 images at a time"):
+        found = evaluate(net, LADDER["fgsm"], (0.1,), jax.random.key(0), block=64)
+    assert (found.tries == expected).all()
+    monkeypatch.setattr(robustness, "_strike", lambda *arguments: small(*arguments[:5], range(99)))
+    with pytest.raises(jax.errors.JaxRuntimeError, match="RESOURCE_EXHAUSTED"), pytest.warns(RuntimeWarning):
+        evaluate(net, LADDER["fgsm"], (0.1,), jax.random.key(0), block=16)
 
 
 # --- flags

@@ -3,6 +3,7 @@
 Not here: what the attacks do (`bioexp.attacks`), whether their numbers can be believed (`bioexp.measures.flags`), files.
 """
 
+import warnings
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,6 +19,7 @@ from bioexp.types import Attack, Params
 
 Apply = Callable[[Params, Float[Array, "batch *shape"]], Float[Array, "batch classes"]]
 Progress = Callable[[float], None]
+SMALLEST = 8  # rows of a block
 
 
 @dataclass(frozen=True)
@@ -88,8 +90,29 @@ def evaluate(
 
     sources: the nets that an attack by transfer follows, one a try, in turn; without any every try follows the net itself.
     block: (image, eps) pairs attacked together; by default what suits the device's memory.
+        An accelerator that runs out of memory is given half as many, with a warning.
     progress: called with the fraction done.
     """
+    size = block or _pairs(net.images[0].size)
+    while True:
+        try:
+            return _evaluate(net, attack, eps, key, sources, size, progress)
+        except jax.errors.JaxRuntimeError as error:
+            if "RESOURCE_EXHAUSTED" not in str(error) or size <= SMALLEST:
+                raise
+            size //= 2
+            warnings.warn(f"out of memory: going on with {size} images at a time", RuntimeWarning, stacklevel=2)
+
+
+def _evaluate(
+    net: Net,
+    attack: Attack,
+    eps: Sequence[float],
+    key: Key[Array, ""],
+    sources: Sequence[Net],
+    block: int,
+    progress: Progress,
+) -> Outcome:
     radii = np.asarray(eps, np.float32)
     tries = np.tile(np.where(right(logits(net), net.labels), 0, -1).astype(np.int16), (len(eps), 1))
     x_adv = np.repeat(np.asarray(rounded(jnp.asarray(net.images)))[None], len(eps), 0)
@@ -97,7 +120,7 @@ def evaluate(
     for attempt in range(attack.restarts):
         attempt_key, source = jax.random.fold_in(key, attempt), sources[attempt % len(sources)] if sources else net
         index, level = _survivors(tries, attempt, together=attack.restarts == 1)
-        for rows, size in _blocks(len(index), _rows(block, net.images[0].size, level.shape[1])):
+        for rows, size in _blocks(len(index), max(SMALLEST, block // level.shape[1])):
             i, e = index[rows], level[rows]
             full = _padded(i, size)
             block_of = (net.images[full], net.labels[full], full, radii[_padded(e, size)])
@@ -202,10 +225,9 @@ def _survivors(
     return index, level[:, None]
 
 
-def _rows(block: int | None, pixels: int, width: int) -> int:
-    """Rows per block: some megabytes of pixels, which a CPU's caches hold; an accelerator takes 64 times as many."""
-    default = (2**20 if jax.default_backend() == "cpu" else 2**26) // pixels
-    return max(8, (block or default) // width)
+def _pairs(pixels: int) -> int:
+    """Pairs per block: some megabytes of pixels, which a CPU's caches hold; an accelerator takes 64 times as many."""
+    return (2**20 if jax.default_backend() == "cpu" else 2**26) // pixels
 
 
 def _blocks(total: int, size: int) -> Iterator[tuple[slice, int]]:
