@@ -2,8 +2,8 @@
 
 import csv
 import json
+import shutil
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -280,12 +280,22 @@ def runs(net, tmp_path, monkeypatch) -> list[Run]:
 
     def revive(run, data_dir):
         return SimpleNamespace(
-            model=Model(lambda key: net.params, forward), params=jax.tree.map(lambda w: w * (1 + run.seed / 10), net.params), dataset=data
+            model=Model(lambda key: net.params, forward),
+            params=jax.tree.map(lambda w: w * (1 + run.seed / 10), net.params),
+            dataset=data,
+            experiment=None,
         )
 
+    def small(name):
+        def build() -> Attack:
+            return LADDER[name]
+
+        return build
+
     monkeypatch.setattr(attack_targets, "revive", revive)
+    monkeypatch.setattr(attack_targets, "code_digest", lambda experiment: "")
     monkeypatch.setattr(attack_targets, "deployed", lambda model: apply)  # compiled already
-    monkeypatch.setattr(command, "ATTACKS", {**ATTACKS, **{name: partial(LADDER.get, name) for name in LADDER}})
+    monkeypatch.setattr(command, "ATTACKS", {**ATTACKS, **{name: small(name) for name in LADDER}})
     return [Run(tmp_path / "blob_net" / f"00c0ffee-s{seed}", {}, seed, {}, {}, (), {}) for seed in (0, 1)]
 
 
@@ -320,9 +330,46 @@ def test_the_forward_pass_under_attack_is_the_exact_one(net):
 
 
 def test_an_attack_gives_the_same_answer_whatever_else_is_asked_for(runs):
-    asked = (["pgd"], ["fgsm", "pgd"])
-    alone, together = (command.attack(runs[:1], attacks=names, eps=[0.5, 1.0], n=60)[0]["rows"] for names in asked)
+    alone = command.attack(runs[:1], attacks=["pgd"], eps=[0.5, 1.0], n=60)[0]["rows"]
+    shutil.rmtree(runs[0].path / "attacks")
+    together = command.attack(runs[:1], attacks=["fgsm", "pgd"], eps=[0.5, 1.0], n=60)[0]["rows"]
     assert [row for row in together if row["attack"] == "pgd"] == [row for row in alone if row["attack"] == "pgd"]
+
+
+def test_an_interrupted_attack_continues_and_nothing_stale_is_kept(runs, monkeypatch):
+    made = []
+    monkeypatch.setattr(
+        command, "evaluate", lambda net, attack, eps, key, **options: made.append(attack) or evaluate(net, attack, eps, key)
+    )
+    monkeypatch.setattr(command, "digest_of", lambda *functions: "today")
+
+    def stopped(table):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(command, "check", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            command.attack(runs[:1], attacks=["fgsm"], eps=[0.5, 1.0], n=30)
+    made.clear()
+    (first,) = command.attack(runs[:1], attacks=["fgsm"], eps=[0.5, 1.0], n=30)
+    assert LADDER["noise"] not in made
+    assert LADDER["fgsm"] not in made
+    (whole,) = command.attack(runs[:1], attacks=["fgsm"], eps=[0.5, 1.0], n=30)
+    assert first == whole
+    file = runs[0].path / "attacks" / "fgsm.npz"
+    for change in ({"eps": [0.5]}, {"n": 31}):
+        made.clear()
+        command.attack(runs[:1], **{"attacks": ["fgsm"], "eps": [0.5, 1.0], "n": 30, **change})
+        assert LADDER["fgsm"] in made
+    file.write_bytes(file.read_bytes()[:100])
+    made.clear()
+    command.attack(runs[:1], attacks=["fgsm"], eps=[0.5, 1.0], n=31)
+    assert LADDER["fgsm"] in made
+    assert LADDER["noise"] not in made
+    monkeypatch.setattr(command, "digest_of", lambda *functions: "tomorrow")
+    made.clear()
+    command.attack(runs[:1], attacks=["fgsm"], eps=[0.5, 1.0], n=31)
+    assert {LADDER["noise"], LADDER["fgsm"]} <= set(made)
 
 
 @pytest.mark.parametrize(

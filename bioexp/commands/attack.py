@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from math import inf
@@ -14,12 +15,13 @@ import numpy as np
 
 from bioexp.attacks import ATTACKS, LADDER
 from bioexp.attacks.eps import DEFAULT_EPS, L2_EPS, check_eps, parse_eps
-from bioexp.commands.attack_files import draw, store, write_tables
+from bioexp.commands.attack_files import draw, resume, store, write_tables
 from bioexp.commands.attack_targets import Target, sources, targets, twin
 from bioexp.measures.checks import Doubled, Evidence
 from bioexp.measures.flags import check
 from bioexp.measures.robustness import Net, Outcome, evaluate, key_of, worst_case
 from bioexp.measures.robustness_table import Table, over_seeds, record, tabulate
+from bioexp.provenance import digest_of
 from bioexp.run import grouped
 from bioexp.types import Attack, Run, UserError
 
@@ -107,13 +109,16 @@ def _with_sources(chosen: Mapping[str, Attack], count: int) -> dict[str, Attack]
 def _attack_one(
     target: Target,
     chosen: Mapping[str, Attack],
-    followed: Sequence[Net],
+    followed: Sequence[Target],
     probe: Attack,
     eps: tuple[float, ...],
     gradient: Literal["true", "training"],
     progress: Progress,
 ) -> tuple[Table, Evidence]:
-    """Every attack on one run; each one's file is written as soon as it is done, the tables at the end."""
+    """Every attack on one run; each one's file is written as soon as it is done, the tables at the end.
+
+    What an interrupted call left is taken up, if nothing changed since that decides the result.
+    """
     run, net, key = target.run, target.net, jax.random.key(target.run.seed)
     suffix = "" if gradient == "true" else "_training"
     outcomes: dict[str, Outcome] = {}
@@ -121,9 +126,15 @@ def _attack_one(
     for name, each in chosen.items():
         radii = (inf,) if each.kind == "nearest" else eps if each.norm == "linf" else L2_EPS
         guides = followed if each.kind == "transfer" else ()
-        outcomes[name] = evaluate(net, each, radii, key_of(name, key), sources=guides, progress=partial(progress, run.name, name))
         folder = f"attacks{'' if each.norm == 'linf' else '_l2'}{suffix}"
-        stored[name] = store(run.path / folder / f"{name}.npz", outcomes[name])
+        path, identity = run.path / folder / f"{name}.npz", _identity(name, each, radii, target, guides)
+        kept = resume(path, each, identity)
+        if kept:
+            outcomes[name], stored[name] = kept
+            continue
+        nets = [guide.net for guide in guides]
+        outcomes[name] = evaluate(net, each, radii, key_of(name, key), sources=nets, progress=partial(progress, run.name, name))
+        stored[name] = store(path, outcomes[name], identity)
     linf = {name: outcome for name, outcome in outcomes.items() if outcome.attack.norm == "linf"}
     l2 = {name: outcome for name, outcome in outcomes.items() if outcome.attack.norm == "l2"}
     evidence = Evidence(net, linf, l2, _probe(net, probe, linf, key), stored, _doubled(net, linf, key))
@@ -132,6 +143,13 @@ def _attack_one(
     table = tabulate(subject, run.seed, evidence.clean, linf, flags, gradient, l2)
     write_tables(run.path, suffix, table)
     return table, evidence
+
+
+def _identity(name: str, attack: Attack, eps: tuple[float, ...], target: Target, guides: Sequence[Target]) -> str:
+    """Of everything that decides an attack's result."""
+    nets = [one.identity for one in (target, *guides)]
+    parts = (digest_of(evaluate, ATTACKS[name]), attack.restarts, eps, target.run.seed, nets, jax.default_backend(), jax.__version__)
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
 def _probe(net: Net, pgd: Attack, outcomes: Mapping[str, Outcome], key: jax.Array) -> dict[str, Outcome]:

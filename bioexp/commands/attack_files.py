@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Mapping
 from itertools import groupby
 from pathlib import Path
 from typing import BinaryIO
@@ -17,14 +18,15 @@ from bioexp.files import read_arrays, write_atomically, write_json, write_text
 from bioexp.measures.checks import Evidence, Stored
 from bioexp.measures.robustness import Net, Outcome, logits
 from bioexp.measures.robustness_table import Table, as_csv, as_markdown, record
+from bioexp.types import Attack, UserError
 
 SHOWN_EPS, SHOWN_IMAGES, LARGEST_SHOWN = 3, 10, 0.3  # in the grid of pictures; beyond eps 0.3 there is little left to see
 
 
-def store(path: Path, outcome: Outcome) -> Stored:
-    """Write eps, correct, clean (whether each image was right before), x_adv and moved, and read them back from the disk."""
-    arrays = {"eps": np.asarray(outcome.eps), "correct": outcome.correct, "clean": outcome.clean}
-    arrays |= {"x_adv": outcome.x_adv, "moved": outcome.moved}
+def store(path: Path, outcome: Outcome, identity: str) -> Stored:
+    """Write eps, correct, clean (whether each image was right before), x_adv and what `resume` needs, and read them back."""
+    arrays = {"eps": np.asarray(outcome.eps), "correct": outcome.correct, "clean": outcome.clean, "x_adv": outcome.x_adv}
+    arrays |= {"tries": outcome.tries, "nonfinite": outcome.nonfinite, "moved": outcome.moved, "identity": np.asarray(identity)}
 
     def write(file: BinaryIO) -> None:
         # the fastest compression: a third of the size at a fraction of savez_compressed's time
@@ -34,8 +36,23 @@ def store(path: Path, outcome: Outcome) -> Stored:
                     np.lib.format.write_array(member, array, allow_pickle=False)
 
     write_atomically(path, write)
-    again = read_arrays(path)
-    return Stored(again["eps"].tolist(), again["correct"], again["x_adv"])
+    return _stored(read_arrays(path))
+
+
+def resume(path: Path, attack: Attack, identity: str) -> tuple[Outcome, Stored] | None:
+    """The result of an earlier call for the same nets, images, eps and code; None where there is none."""
+    try:
+        found = read_arrays(path)
+    except UserError:  # not there, or damaged: it is made again
+        return None
+    if str(found.get("identity")) != identity:
+        return None
+    eps = tuple(float(value) for value in found["eps"])
+    return Outcome(attack, eps, found["tries"], found["x_adv"], found["nonfinite"], found["moved"]), _stored(found)
+
+
+def _stored(arrays: Mapping[str, np.ndarray]) -> Stored:
+    return Stored(arrays["eps"].tolist(), arrays["correct"], arrays["x_adv"])
 
 
 def write_tables(folder: Path, suffix: str, table: Table) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from jaxtyping import Float, Num
 from bioexp import build
 from bioexp.measures.robustness import Apply, Net
 from bioexp.ops import exact
+from bioexp.provenance import code_digest
 from bioexp.run import Revived, revive
 from bioexp.training import begin
 from bioexp.types import Batch, Model, Params, Rule, Run, State, UserError
@@ -22,12 +24,16 @@ from bioexp.types import Batch, Model, Params, Rule, Run, State, UserError
 
 @dataclass(frozen=True)
 class Target:
-    """A run, its net on the test images, and where these come from."""
+    """A run, its net on the test images, and where these come from.
+
+    identity: of everything that decides the net's answers: weights, code, images, gradient.
+    """
 
     run: Run
     net: Net
     dataset: str
     source: str
+    identity: str
 
 
 def targets(group: Sequence[Run], data_dir: Path | None, n: int | None, gradient: Literal["true", "training"]) -> list[Target]:
@@ -49,7 +55,10 @@ def targets(group: Sequence[Run], data_dir: Path | None, n: int | None, gradient
         # one function object for all seeds, one compilation; and one array of images
         forward = forward or (deployed(revived.model) if gradient == "true" else _as_trained(revived.model, rule))
         images = images or (revived.dataset.x_test[:n], revived.dataset.y_test[:n])
-        found.append(Target(run, Net(forward, params, *images), revived.dataset.name, revived.dataset.source))
+        made_of = (run.path.name, code_digest(revived.experiment), revived.dataset.digest, n, gradient)
+        identity = hashlib.sha256(repr(made_of).encode() + b"".join(np.asarray(leaf).tobytes() for leaf in jax.tree.leaves(revived.params)))
+        net = Net(forward, params, *images)
+        found.append(Target(run, net, revived.dataset.name, revived.dataset.source, identity.hexdigest()))
     return found
 
 
@@ -62,11 +71,11 @@ def twin(group: Sequence[Run], others: Iterable[Sequence[Run]]) -> Sequence[Run]
     return next((other for other in alike if "test_loss" not in other[0].summary and _by_backprop(other[0])), ())
 
 
-def sources(target: Target, seeds: Sequence[Target], twins: Sequence[Target]) -> list[Net]:
-    """The nets that attacks on this one by transfer follow: the next seed of its experiment, and its twin of the same seed or the first."""
+def sources(target: Target, seeds: Sequence[Target], twins: Sequence[Target]) -> list[Target]:
+    """Those that attacks on this one by transfer follow: the next seed of its experiment, and its twin of the same seed or the first."""
     place = [one.run.seed for one in seeds].index(target.run.seed)
-    next_seed = [seeds[(place + 1) % len(seeds)].net] if len(seeds) > 1 else []
-    same = [one.net for one in twins if one.run.seed == target.run.seed] or [one.net for one in twins]
+    next_seed = [seeds[(place + 1) % len(seeds)]] if len(seeds) > 1 else []
+    same = [one for one in twins if one.run.seed == target.run.seed] or list(twins)
     return next_seed + same[:1]
 
 

@@ -47,7 +47,7 @@ class Outcome:
     tries: how many tries each image survived; `attack.restarts` means that none broke it, -1 that it was wrong before any.
     x_adv: the image that broke the net, or the last that failed to, rounded to uint8.
     nonfinite: how often the attack returned NaN or infinity at each eps; the clean image is then tested in its stead.
-    moved: how far that image lay from the clean one before it was rounded, in the attack's norm; 0 where none was made.
+    moved: of an attack in the l2 ball, how far that image lay from the clean one before it was rounded; 0 where none was made.
     """
 
     attack: Attack
@@ -205,7 +205,8 @@ def _strike(
         finite = jnp.isfinite(candidate).all()
         z = project(jnp.where(finite, candidate, x), x, radius, attack.norm)
         scores = net(z)
-        return (scores.argmax() == y) & ~jnp.isnan(scores).any(), rounded(z), finite, distance(z, x, attack.norm)
+        far = distance(z, x) if attack.norm == "l2" else jnp.float32(0)
+        return (scores.argmax() == y) & ~jnp.isnan(scores).any(), rounded(z), finite, far
 
     return jax.vmap(jax.vmap(one, in_axes=(None, None, None, 0)))(images, labels, places, eps)
 

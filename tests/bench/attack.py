@@ -25,7 +25,7 @@ THREE_EPS = (4 / 255, 0.1, 0.2)
 
 def attack(rounds: int) -> Iterator[Figure]:
     """Seconds for FGSM on every test image at all nine eps; for 40 steps of PGD on the first 1,000, from the image, without
-    restarts; for FGSM and both PGDs with five restarts on the first 1,000 at three eps; and for whole ladders on every test image.
+    restarts; for FGSM and both PGDs with five restarts on the first 1,000; and for whole ladders on every test image at three eps.
 
     Both sides attack every image (its label is what the net says), test the result again and leave it as NumPy or JAX arrays.
     Foolbox gets the jitted forward pass and all images as one batch. How many (image, eps) pairs end alike is shown beside it.
@@ -40,7 +40,7 @@ def attack(rounds: int) -> Iterator[Figure]:
     yield from _beside("pgd", few, [one], equal, DEFAULT_EPS, rounds, "2.3 x")
     # five restarts of two losses; Foolbox has one loss, which takes the same time, and attacks broken images again
     ladder = plain and [plain.LinfFastGradientAttack(), *[plain.LinfPGD(**random)] * 10]
-    yield from _beside("ladder", few, [fgsm(), pgd(), pgd_margin()], ladder, THREE_EPS, rounds, "5 x")
+    yield from _beside("ladder", few, [fgsm(), pgd(), pgd_margin()], ladder, DEFAULT_EPS, rounds, "5 x")
     yield from _whole("default ladder", net, {name: ATTACKS[name]() for name in LADDER}, "under 90 s")
     yield from _whole("--attacks all", net, {name: build() for name, build in ATTACKS.items()}, "under 360 s")
 
