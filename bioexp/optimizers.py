@@ -96,7 +96,15 @@ def non_negative(*, subtract: NonNegative = 0.0) -> Projection:
     return lambda w: jnp.maximum(w - subtract, 0.0)
 
 
-PROJECTIONS: Mapping[str, Callable[..., Projection]] = {"unit_interval": unit_interval, "non_negative": non_negative}
+def decayed(*, share: Fraction = 1e-5) -> Projection:
+    """Weight decay, apart from the optimizer's step (Loshchilov & Hutter 2019): w <- (1 - share) w.
+
+    share: what every weight loses at each step.
+    """
+    return lambda w: (1 - share) * w
+
+
+PROJECTIONS: Mapping[str, Callable[..., Projection]] = {"unit_interval": unit_interval, "non_negative": non_negative, "decayed": decayed}
 
 
 def project(projections: Mapping[str, Projection], params: Params) -> Params:

@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bioexp.datasets.arrays import Arrays, dataset, interleaved, only
 from bioexp.datasets.source import Report, silent
-from bioexp.types import Dataset, Natural
+from bioexp.types import Dataset, Natural, UserError
+
+if TYPE_CHECKING:
+    import numpy as np
 
 EMBEDDED = Path(__file__).parent / "embedded" / "iris.data"
 SPECIES, EACH, TRAIN = 3, 50, 40  # the file is sorted by species; 40 of each 50 train
 
 
-def iris(data_dir: Path | None, report: Report = silent, *, classes: tuple[Natural, ...] | None = None) -> Dataset:
+def iris(
+    data_dir: Path | None,
+    report: Report = silent,
+    *,
+    classes: tuple[Natural, ...] | None = None,
+    draw: Natural | None = None,
+    balanced: bool = True,
+) -> Dataset:
     """150 flowers of three species (0 setosa, 1 versicolor, 2 virginica), four lengths each: 120 to train, 30 to test.
 
     Every length is divided by the largest of the training flowers, as float32; those happen to be the largest of all, so that test
@@ -20,11 +31,30 @@ def iris(data_dir: Path | None, report: Report = silent, *, classes: tuple[Natur
     last 10 test, in file order, the species taking turns (0, 1, 2, 0, 1, 2, …).
 
     classes: keep these species only, relabeled 0, 1, … in the order given; null for all three.
+    draw: number of a random split; null for the file's own order.
+    balanced: whether a random split has 40 of each species to train; false draws four fifths of all that are kept.
+    Raises UserError for a split that is not balanced and has no number.
     """
     import numpy as np
 
     rows = [line.split(",") for line in EMBEDDED.read_text().split()]
     lengths = np.array([row[:4] for row in rows], dtype=np.float32).reshape(SPECIES, EACH, 4)
     scaled = lengths / lengths[:, :TRAIN].max(axis=(0, 1))
+    if draw is None and not balanced:
+        raise UserError("iris: a split that is not balanced is a random one; give it a number: draw: 0")
+    if draw is not None:
+        shuffled = np.random.default_rng(draw)
+        scaled = np.stack([shuffled.permutation(flowers) for flowers in scaled])
     arrays = Arrays(*interleaved(scaled[:, :TRAIN]), *interleaved(scaled[:, TRAIN:]))
-    return only(dataset("iris", "embedded", arrays, n_classes=SPECIES), classes)
+    kept = only(dataset("iris", "embedded", arrays, n_classes=SPECIES), classes)
+    return kept if balanced else _dealt(kept, np.random.default_rng([draw or 0, 1]))
+
+
+def _dealt(kept: Dataset, shuffled: np.random.Generator) -> Dataset:
+    """As many flowers to train as there are, whichever species they are of."""
+    import numpy as np
+
+    x, y = np.concatenate([kept.x_train, kept.x_test]), np.concatenate([kept.y_train, kept.y_test])
+    order, n = shuffled.permutation(len(y)), len(kept.y_train)
+    arrays = Arrays(x[order[:n]], y[order[:n]], x[order[n:]], y[order[n:]])
+    return dataset(kept.name, kept.source, arrays, kept.n_classes)
