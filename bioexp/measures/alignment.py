@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import jax
 import jax.numpy as jnp
@@ -32,13 +32,16 @@ def angles(a: Float[np.ndarray, "n units"], b: Float[np.ndarray, "n units"]) -> 
         return np.degrees(np.arccos(np.clip((a * b).sum(axis=1) / size, -1, 1)))
 
 
-def rule_of(trained: Trained) -> tuple[Rule, Objective, State]:
-    """The library's rule of a run's last stage, its objective, and the state it began with: its feedback weights, say."""
+def rule_of(trained: Trained, rules: Mapping[str, Callable[..., Rule]] = RULES) -> tuple[Rule, Objective, State]:
+    """The rule of a run's last stage, its objective, and the state it began with: its feedback weights, say.
+
+    rules: where its name is looked up, the library's unless a paper has its own.
+    """
     number = len(trained.run.config["stages"]) - 1
     config = trained.run.config["stages"][number]
     options = {kind: {key: value for key, value in config[kind].items() if key != "name"} for kind in ("rule", "objective")}
     objective = OBJECTIVES[config["objective"]["name"]](**options["objective"])
-    rule = RULES[config["rule"]["name"]](trained.model, objective, **options["rule"])
+    rule = rules[config["rule"]["name"]](trained.model, objective, **options["rule"])
     layers = tuple(int(layer) for layer in trained.params["layers"])
     stage = Stage(trained.model, rule, optax.identity(), lambda params: params, layers, 1, 1, 1)
     data = Batch(jnp.asarray(trained.dataset.x_train[:1]), jnp.asarray(trained.dataset.y_train[:1]))

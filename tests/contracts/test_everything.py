@@ -26,6 +26,7 @@ MODEL_OF = {
     "competing_dynamics": COMPETING,
     "competing_ranks": COMPETING,
     "unlearned_filters": COMPETING,
+    "stdp": ("stdp_net", {}),
 }
 OUTPUTS_OF = {"autoencoder": prod(SHAPE)}  # where they are no classes
 

@@ -5,11 +5,16 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from bioexp.commands.train import train
+from bioexp.config import load
 from bioexp.datasets import DATASETS
+from bioexp.measures.evidence import accuracy
 from bioexp.objectives import cross_entropy
 from bioexp.optimizers import PROJECTIONS
 from bioexp.papers.stdp_rule import balanced, codes, eq4, eq5, eq6, eq7, of_outputs, propagated, stdp, stdp_net
-from bioexp.types import Batch, UserError
+from bioexp.papers.stdp_rule_measures import asymmetry, curves, flipped, positive, settled, signs, survived, variant
+from bioexp.run import revive
+from bioexp.types import Batch, Trained, UserError
 
 RNG = np.random.default_rng(0)
 X = RNG.random((7, 5)).astype(np.float32)
@@ -149,3 +154,78 @@ def test_a_drawn_split_of_iris_is_balanced_or_of_whatever_was_dealt():
 
 def test_decayed_weights_lose_their_share():
     np.testing.assert_allclose(PROJECTIONS["decayed"](share=0.25)(jnp.array([4.0, -8.0])), [3.0, -6.0])
+
+
+# What the measures say of made-up runs.
+
+SMALL = """\
+name: stdp_iris
+dataset: {name: iris, classes: [0, 1], draw: 0}
+model: {name: stdp_net, hidden: [6, 4], descent: 0.5}
+stages:
+  - rule: {name: stdp, eps: 0.1}
+    optimizer: {name: adam, learning_rate: 0.01}
+    batch_size: 40
+    steps: 40
+    record_every: 10
+snapshots: [0, 20, 40]
+axes:
+  stages.0.rule: [{name: stdp, eps: 0.1, associations: propagated}, backprop]
+"""
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("stdp")
+    (folder / "small.yaml").write_text(SMALL)
+    found = []
+    for experiment in load(folder / "small.yaml"):
+        for one in train(experiment, results=folder, seeds=[0, 1]):
+            revived = revive(one, None)
+            found.append(Trained(one, revived.model, one.weights, revived.dataset, {}))
+    return {"stdp_iris": found}
+
+
+def test_a_variant_is_found_by_its_rule_its_pair_and_its_size(trained):
+    pair = ("stdp_iris", (0, 1))
+    assert [one.run.seed for one in variant(trained, "propagated", pair, (6, 4))] == [0, 1]
+    assert [one.run.config["stages"][0]["rule"]["name"] for one in variant(trained, "backprop", pair, (6, 4))] == ["backprop"] * 2
+    assert variant(trained, "stable", pair, (6, 4)) == []
+    assert variant(trained, "propagated", ("stdp_iris", (0, 2)), (6, 4)) == []
+
+
+def test_propagated_signs_are_counted_from_the_snapshots(trained):
+    one = trained["stdp_iris"][0]
+    z = signs(one)
+    assert list(z) == [0, 20, 40]
+    assert z[40].shape == (2, 10)
+    assert settled(one) == pytest.approx((z[20][1] == z[40][1]).mean())
+    assert positive(one) == pytest.approx((z[40][1] == 1).mean())
+    assert flipped(one) == 1
+
+
+def test_accuracy_under_attack_falls_with_eps_and_starts_at_the_test_accuracy(trained):
+    one = trained["stdp_iris"][-1]
+    left = survived(one, "fgsm", (0.0, 0.1, 1.0))
+    assert left[0] == accuracy(one)
+    assert list(left) == sorted(left, reverse=True)
+
+
+def test_the_curve_of_accuracy_ends_at_the_test_accuracy(trained):
+    one = trained["stdp_iris"][-1]
+    _, test = curves(one)
+    assert test[40] == pytest.approx(accuracy(one))
+
+
+def test_equation_6_has_the_asymmetry_that_is_claimed():
+    assert asymmetry() == pytest.approx(2 * np.log10(1.05 / 0.95))
+
+
+def test_a_pixel_outside_0_to_1_or_nan_is_refused_before_the_rule_sees_it(tmp_path):
+    for wrong, said in ((1.5, r"must lie in \[0, 1\]"), (np.nan, "NaN or infinite")):
+        x = np.full((4, 3), 0.5, np.float32)
+        x[0, 0] = wrong
+        file = tmp_path / "wrong.npz"
+        np.savez(file, x_train=x, y_train=[0, 1, 0, 1], x_test=x, y_test=[0, 1, 0, 1])
+        with pytest.raises(UserError, match=said):
+            DATASETS["npz"](None, path=str(file))
