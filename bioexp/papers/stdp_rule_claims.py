@@ -51,6 +51,11 @@ def of_the_curve(evidence: Evidence) -> list[float]:
     return [asymmetry() for _ in runs(evidence, MNIST, {**STDP, "dataset.classes": [0, 1], "stages.0.rule.form": "product"})]
 
 
+def on_splits(*, balanced: bool) -> Measure:
+    """Test accuracy on IRIS 0 vs 2, one net a split."""
+    return each(SPLITS, accuracy, {"dataset.classes": [0, 2], "dataset.balanced": balanced})
+
+
 def sooner(name: str) -> Measure:
     """Training accuracy in the first tenth of training, mean over the pairs of IRIS, less that of the stable rule with fixed Z."""
     return less(mean_over(name, IRIS_PAIRS, early(0.1)), mean_over("stable", IRIS_PAIRS, early(0.1)))
@@ -103,10 +108,11 @@ CLAIMS = (
             Control("as printed, the five pairs of MNIST", worst_lag("printed", MNIST_PAIRS)),
             Control("eq. 4, the five pairs of MNIST", worst_lag("product", MNIST_PAIRS)),
             Control("stable without hidden layers, the five pairs of MNIST", worst_lag("stable", MNIST_PAIRS, hidden=())),
-            Control("IRIS, even splits: test accuracy", each(SPLITS, accuracy, {"dataset.balanced": True})),
-            Control("IRIS, random splits: test accuracy", each(SPLITS, accuracy, {"dataset.balanced": False})),
+            Control("IRIS 0v2, 40 of each: test accuracy", on_splits(balanced=True)),
+            Control("IRIS 0v2, dealt at random: test accuracy", on_splits(balanced=False)),
         ),
-        why="as printed updates pass through a pole, and IRIS is not learned; the stable rule is within a point on MNIST",
+        why="as printed updates pass through a pole, nets collapse, and IRIS is not learned; the stable rule is within half a point on "
+        "MNIST, as good on IRIS 0v1 and 0v2, and fails on 1v2",
         draw=figures.instability,
     ),
     Claim(
@@ -133,7 +139,7 @@ CLAIMS = (
         kind="claim",
         where="2 and 3",
         what="Z propagated through the weights converges to a fixed set, about half +1 and half -1, and flips with the label",
-        measured="least of three margins: 0.9 of the hidden units settled, 0.35 to 0.65 of them +1, all flipped; MNIST 0v2, stable rule",
+        measured="least of three margins: 0.9 of the hidden units settled, 0.35 to 0.65 of them +1, 0.9 flipped; MNIST 0v2, stable rule",
         accepted=(0.0, inf),
         configs=(MNIST, IRIS),
         measure=on("propagated", ZERO_TWO, fixed_set),
@@ -148,6 +154,7 @@ CLAIMS = (
             Control("test accuracy with fixed Z", on("stable", ZERO_TWO)),
         ),
         why="not every one of the three holds",
+        note="on MNIST, where it never leaves what the initial weights make it; on IRIS it goes on changing",
         draw=figures.associations,
     ),
     Claim(
@@ -177,8 +184,9 @@ CLAIMS = (
             Control("ladder, MNIST 0v2: accuracy gained at 0.1", left_at(0.1)),
             Control("ladder, MNIST 0v2: accuracy gained at 0.2", left_at(0.2)),
         ),
-        why="nets that did not learn are not robust either; the stable rule wins on MNIST at the paper's eps and loses on IRIS",
-        note="of little more than a point at 12/255; it grows to 25/255 and is all but gone at 60/255",
+        why="nets that did not learn are not robust either; the stable rule is ahead on MNIST at 12/255 and beyond, where weight decay "
+        "alone gives backprop about half of it, and behind on IRIS",
+        note="weight decay alone gives backprop about half of it",
         draw=figures.farther,
     ),
     Claim(

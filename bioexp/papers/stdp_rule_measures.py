@@ -238,8 +238,8 @@ def flipped(trained: Trained) -> float:
 
 
 def fixed_set(trained: Trained) -> float:
-    """The smallest of three margins: nine tenths settled, 0.35 to 0.65 positive, and all flipped."""
-    return min(settled(trained) - 0.9, 0.15 - abs(positive(trained) - 0.5), flipped(trained) - 1)
+    """The smallest of three margins: nine tenths settled, 0.35 to 0.65 positive, and nine tenths flipped."""
+    return min(settled(trained) - 0.9, 0.15 - abs(positive(trained) - 0.5), flipped(trained) - 0.9)
 
 
 def asymmetry() -> float:
