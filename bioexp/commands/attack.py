@@ -56,10 +56,9 @@ def attack(
     n: the first n test images; None: all.
     pictures: of every run, or of the first seed of each experiment only.
     gradient: what the attacks follow: the forward pass as deployed, or the backward pass that the rule trained with. The second
-        shows an artefact: it goes into attacks_training/ and robustness_training.*, stamped, and no claim reads it.
+        shows an artifact: it goes into attacks_training/ and robustness_training.*, stamped, and no claim reads it.
     Raises UserError for an unknown attack, an eps outside [0, 1], n below 1, no eps, transfer by name where no run
-    has a source, a run
-    without classes, and a rule whose training gradient is the true one or a matter of chance.
+    has a source, a run without classes, and a rule whose training gradient is the true one or a matter of chance.
     """
     chosen = _chosen(attacks)
     radii = tuple(dict.fromkeys(check_eps(value) for value in (DEFAULT_EPS if eps is None else eps)))
