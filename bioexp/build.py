@@ -99,6 +99,8 @@ def _stage(experiment: Experiment, number: int, model: Model, params: Params, tr
     batch_size, steps, record_every = length(config, n)
     if batch_size > n:
         raise UserError(f"{experiment.where((*at, 'batch_size'))}  stages[{number}].batch_size: {batch_size} is more than the {n} examples")
+    if config.until is not None and number < len(experiment.stages) - 1:
+        raise UserError(f"{experiment.where((*at, 'until'))}  stages[{number}].until: only the last stage can stop early")
     leaves = list(flatten(params))
     layers = {path: int(path.split("/")[1]) for path in leaves}
     rates = config.optimizer.options.get("learning_rate")
@@ -133,6 +135,7 @@ def _stage(experiment: Experiment, number: int, model: Model, params: Params, tr
         steps=steps,
         record_every=record_every,
         per_class=config.per_class,
+        until=config.until,
     )
 
 

@@ -99,6 +99,9 @@ def attack(
     attacks: Annotated[str, typer.Option(help="Attacks by name, such as noise,fgsm,pgd; all for the whole ladder.")] = "",
     eps: Annotated[str, typer.Option(help="Sizes of the perturbation, such as 4/255,8/255,12/255.")] = "",
     n: Annotated[Optional[int], typer.Option(help="Attack the first N test images; all of them without it.")] = None,  # noqa: UP045
+    transfer_from: Annotated[
+        list[str], typer.Option("--transfer-from", metavar="RUN", help="A net that attacks by transfer follow, of the same data.")
+    ] = [],  # noqa: B006
     gradient: Annotated[
         str, typer.Option(help="true, or training: the backward pass of the rule, which shows how masking looks like robustness.")
     ] = "true",
@@ -116,7 +119,7 @@ def attack(
     where = _prepare(device)
     from bioexp.commands.attack import attack as attack_runs
     from bioexp.commands.attack import parse_eps
-    from bioexp.commands.attack_comparison import compared
+    from bioexp.commands.attack_comparison import compared, unequal
     from bioexp.run import find, open_run
 
     named = [name.strip() for name in attacks.split(",") if name.strip()] + ["fgsm"] * fgsm + ["pgd", "pgd_margin"] * pgd
@@ -132,6 +135,7 @@ def attack(
             n=n,
             data_dir=data_dir,
             gradient=gradient,  # type: ignore[arg-type]
+            follow=[open_run(path) for path in find(results, transfer_from)] if transfer_from else (),
             progress=progress,
         )
     rows = compared(found) if len(records) > 1 and runs and gradient == "true" else []
@@ -141,6 +145,8 @@ def attack(
     for record in records:
         _show_robustness(terminal, record)
     _show_comparison(terminal, rows)
+    for line in unequal(found, rows):
+        terminal.say(line)
     if strict and any(record["red"] for record in records):
         raise typer.Exit(3)
 

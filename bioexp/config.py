@@ -19,7 +19,7 @@ from bioexp import strict_yaml
 from bioexp.changes import KeyPath, combinations, put_change
 from bioexp.lookup import TABLES, builder_of
 from bioexp.options import check, schema, suggestion
-from bioexp.types import Count, Natural, Positive, UserError
+from bioexp.types import Count, Fraction, Natural, Positive, UserError
 
 Node = str | Mapping[str, Any]
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
@@ -51,6 +51,7 @@ def _stage(
     batch_size: Count | Literal["all"] = 128,
     steps: Count | None = None,
     epochs: Positive | None = None,
+    until: Fraction | None = None,
     record_every: Count | Literal["epoch"] = "epoch",
 ) -> None:
     """The keys of a stage."""
@@ -76,6 +77,7 @@ class StageConfig:
 
     model: options in which the model of this stage differs from the experiment's; its weights are the same.
     per_class: how many training examples of each class this stage sees, drawn by the seed; None for all.
+    until: the training accuracy at whose first record the last stage stops early; None for its whole length.
     """
 
     rule: Choice
@@ -88,6 +90,7 @@ class StageConfig:
     batch_size: int | Literal["all"]
     steps: int | None
     epochs: float | None
+    until: float | None
     record_every: int | Literal["epoch"]
 
 
@@ -198,6 +201,7 @@ def _resolved_stage(stage: StageConfig) -> dict[str, Any]:
         "per_class": stage.per_class,
         "batch_size": stage.batch_size,
         **length,
+        "until": stage.until,
         "record_every": stage.record_every,
     }
 

@@ -42,6 +42,7 @@ class Record(NamedTuple):
     state: on the device, and given back to it with the next record: copy what is to be kept.
     metrics: means since the last record, one value per seed. observed: what the rule has to say now, one value per seed.
     compile_s: seconds spent compiling so far.
+    last: whether training ends here.
     """
 
     stage: int
@@ -52,6 +53,7 @@ class Record(NamedTuple):
     metrics: dict[str, np.ndarray]
     observed: dict[str, np.ndarray]
     compile_s: float
+    last: bool = False
 
     @property
     def params(self) -> Params:
@@ -106,7 +108,10 @@ def fit(
                 state, per_step, seen, finite = scans[stop - start](*arguments)
                 metrics = _checked(per_step, finite, seeds, number, start, per_epoch)
                 observed = {name: np.asarray(values, dtype=np.float64) for name, values in seen.items()}
-                yield Record(number, stop, before + stop, stop / per_epoch, state, metrics, observed, compile_s)
+                last = stage is stages[-1] and (stop == stage.steps or _reached(stage, number, metrics))
+                yield Record(number, stop, before + stop, stop / per_epoch, state, metrics, observed, compile_s, last)
+                if last:
+                    return
             params = merge(state.frozen, state.params)
         before += stage.steps
 
@@ -262,6 +267,17 @@ def _boundaries(stage: Stage, before: int, marks: Sequence[int], first: int) -> 
     """Steps of this stage at which a scan ends, from `first` on: every record, every mark, the last step."""
     wanted = {*range(0, stage.steps, stage.record_every), *(mark - before for mark in marks), stage.steps, first}
     return sorted(step for step in wanted if first <= step <= stage.steps)
+
+
+def _reached(stage: Stage, number: int, metrics: dict[str, np.ndarray]) -> bool:
+    """Whether a phase that stops early has come to its accuracy, mean over the group's seeds."""
+    if stage.until is None:
+        return False
+    if "accuracy" not in metrics:
+        raise UserError(
+            f"stage {number}: its rule measures no accuracy, so `until` can stop nothing (it measures {', '.join(metrics) or 'nothing'})"
+        )
+    return bool(metrics["accuracy"].mean() >= stage.until)
 
 
 def _checked(per_step: Metrics, finite: Array, seeds: Sequence[int], stage: int, start: int, per_epoch: int) -> dict[str, np.ndarray]:

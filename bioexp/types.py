@@ -164,6 +164,7 @@ class Stage(NamedTuple):
     train: the layers that learn, as numbers; everything below the first of them is computed once and cached.
     per_class: how many examples of each class this phase sees, drawn by the seed; None for all.
     steps, record_every: lengths in minibatches.
+    until: the accuracy on its minibatches, mean over seeds, at whose first record the phase stops early; None for all of its steps.
     """
 
     model: Model
@@ -175,6 +176,7 @@ class Stage(NamedTuple):
     steps: int
     record_every: int
     per_class: int | None = None
+    until: float | None = None
 
 
 Logits = Callable[[Any], Any]  # one image (*shape) in [0, 1] -> its logits (classes)

@@ -347,7 +347,7 @@ def test_an_interrupted_attack_continues_and_nothing_stale_is_kept(runs, monkeyp
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(command, "check", stopped)
+        patch.setattr(command, "checked", stopped)
         with pytest.raises(KeyboardInterrupt):
             command.attack(runs[:1], attacks=["fgsm"], eps=[0.5, 1.0], n=30)
     made.clear()
@@ -387,6 +387,18 @@ def test_a_wish_that_cannot_be_granted_is_refused_before_anything_is_written(run
     assert not Path(runs[0].path).exists()
 
 
+@pytest.mark.parametrize(
+    ("node", "message"),
+    [
+        ({"name": "square", "querys": 9}, "square: querys unknown option; did you mean queries"),
+        ({"name": "square", "queries": 0}, "square: queries must be at least 1, got 0"),
+    ],
+)
+def test_an_option_that_an_attack_does_not_take_is_refused(node, message):
+    with pytest.raises(UserError, match=message):
+        command.attacks_named([node])
+
+
 def test_all_runs_the_whole_ladder_and_seeds_are_each_other_s_sources(runs):
     (found,) = command.attack(runs, attacks=["all"], eps=[0.1], n=30)
     assert {row["attack"] for row in found["rows"]} == {"clean", "worst case", *(set(ATTACKS) - {"pgd_l2", "deepfool"})}
@@ -405,6 +417,17 @@ def test_transfer_is_left_out_without_a_source_and_refused_when_asked_for(runs):
     assert "transfer" not in {row["attack"] for row in found["rows"]}
     with pytest.raises(UserError, match="transfer: needs another net"):
         command.attack(runs[:1], attacks=["transfer"], eps=[0.1], n=20)
+
+
+def test_an_attack_s_options_are_part_of_what_it_left(runs, monkeypatch):
+    monkeypatch.setattr(command, "ATTACKS", {**command.ATTACKS, "square": ATTACKS["square"]})
+    made = []
+    monkeypatch.setattr(command, "evaluate", lambda *given, **options: made.append(1) or evaluate(*given, **options))
+    for queries, count in ((5, 1), (5, 0), (6, 1)):
+        command.attack(runs[:1], attacks=["noise"], eps=[0.5, 1.0], n=20)
+        made.clear()
+        command.attack(runs[:1], attacks=[{"name": "square", "queries": queries}], eps=[0.5, 1.0], n=20)
+        assert sum(made) - 1 == count  # one is the probe of the checks
 
 
 def test_the_twin_is_a_run_of_backprop_on_the_same_data():

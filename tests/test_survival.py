@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from bioexp.commands.attack_comparison import compared
+from bioexp.commands.attack_comparison import compared, unequal
 from bioexp.measures.survival import Survived, compare, interval
 from bioexp.run import find, open_run
 
@@ -72,4 +72,22 @@ def test_the_command_compares_what_is_named_and_twins_are_sources(bioexp, write_
     rows = compared(runs)
     assert [row["eps"] for row in rows] == [None, 0.1, 0.3]
     assert {(row["first"], row["second"]) for row in rows} == {("made", "twin")}
+    unlike = [row | {"difference": 0.3, "of_first": 0.6, "of_second": 0.9} if row["eps"] is None else row for row in rows]
+    (hint,) = unequal(runs, unlike)
+    assert f"twin stopped early is: bioexp train {runs[1].path}/config.yaml --set name=twin_early --set stages.0.until=" in hint
+    code, out, err = bioexp("train", *hint.partition("bioexp train ")[2].split(), "--dry-run")
+    assert code == 0, err
+    assert unequal(runs, [row | {"difference": 0.001} for row in rows]) == []
     assert rows[0]["of_second"] == pytest.approx(np.mean([run.summary["test_accuracy"] for run in runs[1:]]))
+
+
+def test_a_net_named_to_follow_is_followed_and_one_of_other_data_refused(bioexp, write_config, tmp_path):
+    for name, classes in (("made", 3), ("guide", 3), ("foreign", 4)):
+        text = CONFIG.format(name=name, rule="feedback_alignment").replace("classes: 3", f"classes: {classes}")
+        assert bioexp("train", write_config(text, f"{name}.yaml"))[0] == 0
+    code, out, err = bioexp("attack", "made", "--attacks", "transfer", "--eps", "0.3", "--transfer-from", "guide")
+    assert code == 0, err
+    assert "transfer" in out
+    code, out, err = bioexp("attack", "made", "--attacks", "transfer", "--eps", "0.3", "--transfer-from", "foreign")
+    assert code == 2
+    assert "cannot be followed by an attack on made/" in err

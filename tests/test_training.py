@@ -189,3 +189,22 @@ def test_half_way_a_schedule_has_left_what_its_curve_says(schedule, left):
 def test_an_exponential_schedule_cannot_end_at_zero():
     with pytest.raises(UserError, match="decay_to: must be greater than 0 on an exponential schedule"):
         sgd(10, learning_rate=1.0, decay_to=0.0)
+
+
+def test_a_stage_stops_early_at_the_first_record_whose_accuracy_is_reached():
+    """The same records up to there, the same weights, and nothing after; where it is not reached all steps are made."""
+    whole = [copied(record) for record in fit([stage(steps=60)], data(), [0, 1])]
+    reached = [float(record.metrics["accuracy"].mean()) for record in whole[1:]]
+    until = max(reached[:-1])
+    stop = next(number for number, value in enumerate(reached, 1) if value >= until)
+    early = [copied(record) for record in fit([stage(steps=60, until=until)], data(), [0, 1])]
+    assert [record.total for record in early] == [record.total for record in whole[: stop + 1]]
+    assert [record.last for record in early] == [False] * stop + [True]
+    jax.tree.map(np.testing.assert_array_equal, early[-1].params, whole[stop].params)
+    assert [record.total for record in fit([stage(until=1.0)], data(), [0])][-1] == 12
+
+
+def test_a_rule_without_accuracy_stops_nothing_early():
+    blind = RULE._replace(update=lambda *arguments: RULE.update(*arguments)._replace(metrics={}))
+    with pytest.raises(UserError, match="its rule measures no accuracy"):
+        last([stage(rule=blind, until=0.5)], data(), [0])

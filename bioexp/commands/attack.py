@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from math import inf
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import jax
 import numpy as np
@@ -18,9 +17,10 @@ from bioexp.attacks.eps import DEFAULT_EPS, L2_EPS, check_eps, parse_eps
 from bioexp.commands.attack_files import draw, resume, store, write_tables
 from bioexp.commands.attack_targets import Target, sources, targets, twin
 from bioexp.measures.checks import Doubled, Evidence
-from bioexp.measures.flags import check
+from bioexp.measures.flags import check as checked
 from bioexp.measures.robustness import Net, Outcome, evaluate, key_of, worst_case
 from bioexp.measures.robustness_table import Table, over_seeds, record, tabulate
+from bioexp.options import check, schema, suggestion
 from bioexp.provenance import digest_of
 from bioexp.run import grouped
 from bioexp.types import Attack, Run, UserError
@@ -28,6 +28,7 @@ from bioexp.types import Attack, Run, UserError
 __all__ = ["attack", "parse_eps"]
 
 Progress = Callable[[str, str, float], None]  # run, attack, fraction done
+Node = str | Mapping[str, object]  # an attack as it is named: with its options, if any
 PROBE = (0.5, 1.0)  # where a net must break; looked at on fewer images when nobody asked for these eps
 PROBE_IMAGES = 1000
 DOUBLED_IMAGES = 200  # on which twice the steps are tried
@@ -37,47 +38,51 @@ LONG_PGD = ATTACKS["pgd"](steps=80, restarts=1)
 def attack(
     runs: Sequence[Run],
     *,
-    attacks: Sequence[str] | None = None,
+    attacks: Sequence[Node] | None = None,
     eps: Sequence[float] | None = None,
     n: int | None = None,
     data_dir: Path | None = None,
     pictures: Literal["all", "first"] = "all",
     gradient: Literal["true", "training"] = "true",
+    follow: Sequence[Run] = (),
     progress: Progress = lambda run, attack, fraction: None,
 ) -> list[dict[str, object]]:
     """Attack finished runs and write attacks/*.npz, robustness.{json,csv,md,png} and figures/adversarial.png into each.
 
     Returns one record per experiment, with means over its seeds (`red` is what `--strict` reads).
 
-    attacks: names from `ATTACKS`, or "all"; noise is always run, as the measure of what mere disturbance does. None: the ladder.
-        Attacks by transfer follow the next seed of the same experiment and its backprop twin, as far as these are among `runs`.
+    attacks: names from `ATTACKS`, or "all", or {"name": "square", "queries": 5000} for options; None: the ladder. Noise is always
+        run, as the measure of what mere disturbance does. Attacks by transfer follow the next seed of the same experiment and its
+        backprop twin, as far as these are among `runs`, and in place of that twin every experiment in `follow`.
         Those in the Euclidean ball have lengths of their own (`L2_EPS`), rows of their own, and files in attacks_l2/.
     eps: radii in [0, 1]; None: the usual nine.
     n: the first n test images; None: all.
     pictures: of every run, or of the first seed of each experiment only.
     gradient: what the attacks follow: the forward pass as deployed, or the backward pass that the rule trained with. The second
         shows an artifact: it goes into attacks_training/ and robustness_training.*, stamped, and no claim reads it.
+    follow: runs that attacks by transfer follow and that are not attacked themselves, trained on the same data.
     Raises UserError for an unknown attack, an eps outside [0, 1], n below 1, no eps, transfer by name where no run
     has a source, a run without classes, and a rule whose training gradient is the true one or a matter of chance.
     """
-    chosen = _chosen(attacks)
+    chosen = attacks_named(attacks)
     radii = tuple(dict.fromkeys(check_eps(value) for value in (DEFAULT_EPS if eps is None else eps)))
     if not radii:
         raise UserError("--eps: needs at least one value")
     if n is not None and n < 1:
         raise UserError(f"--n: must be at least 1, got {n}")
-    probe, records = chosen.get("pgd") or ATTACKS["pgd"](), []
-    together = grouped(runs)
-    if "transfer" in (attacks or ()) and not any(len(group) > 1 or twin(group, together) for group in together):
-        raise UserError("transfer: needs another net; name a second seed as well, or a run that backprop trained on the same data")
+    probe, records = chosen["pgd"].attack if "pgd" in chosen else ATTACKS["pgd"](), []
+    together, followed = grouped(runs), grouped(follow)
+    if "transfer" in (attacks or ()) and not followed and not any(len(group) > 1 or twin(group, together) for group in together):
+        raise UserError("transfer: needs another net; name one with --transfer-from, a second seed, or a run that backprop trained")
     for group in together:
         tables: dict[int, Table] = {}
         seeds = targets(group, data_dir, n, gradient)
-        twins = targets(twin(group, together), data_dir, n, "true") if gradient == "true" and "transfer" in chosen else []
+        others: Sequence[Sequence[Run]] = followed or [found for found in [twin(group, together)] if found]
+        nets = [targets(other, data_dir, n, "true") for other in others] if gradient == "true" and "transfer" in chosen else []
         for target in seeds:
-            followed = sources(target, seeds, twins) if gradient == "true" else []
-            made = _with_sources(chosen, len(followed))
-            table, evidence = _attack_one(target, made, followed, probe, radii, gradient, progress)
+            guides = sources(target, seeds, nets) if gradient == "true" else []
+            made = _with_sources(chosen, len(guides))
+            table, evidence = _attack_one(target, made, guides, probe, radii, gradient, progress)
             tables[target.run.seed] = table
             if gradient == "true" and (pictures == "all" or target is seeds[0]):
                 draw(target.run.path, target.run.seed, table, target.net, evidence)
@@ -86,28 +91,44 @@ def attack(
     return records
 
 
-def _chosen(names: Sequence[str] | None) -> dict[str, Attack]:
-    """The attacks by name, noise first."""
-    for name in names or ():
+class Chosen(NamedTuple):
+    """An attack with every option it was built from."""
+
+    attack: Attack
+    options: Mapping[str, object]
+
+
+def attacks_named(nodes: Sequence[Node] | None) -> dict[str, Chosen]:
+    """The attacks by name, noise first, with the options that were given; those of a name that stands twice are the last's."""
+    named: dict[str, Mapping[str, object]] = {"noise": {}}
+    for node in LADDER if nodes is None else nodes:
+        options = dict(node) if isinstance(node, Mapping) else {"name": node}
+        name = str(options.pop("name", ""))
         if name not in (*ATTACKS, "all"):
-            close = difflib.get_close_matches(name, ATTACKS, 1)
-            raise UserError(f"{name}: unknown attack{f'; did you mean {close[0]}?' if close else ''} (there are {', '.join(ATTACKS)}, all)")
-    named = ATTACKS if "all" in (names or ()) else names or LADDER
-    return {name: ATTACKS[name]() for name in dict.fromkeys(("noise", *named))}
+            raise UserError(f"{name}: unknown attack{suggestion(name, ATTACKS)} (there are {', '.join(ATTACKS)}, all)")
+        named |= {every: {} for every in ATTACKS} if name == "all" else {name: options}
+    return {name: _built(name, options) for name, options in named.items()}
 
 
-def _with_sources(chosen: Mapping[str, Attack], count: int) -> dict[str, Attack]:
+def _built(name: str, options: Mapping[str, object]) -> Chosen:
+    values, problems = check(schema(ATTACKS[name]), options)
+    if problems:
+        raise UserError("\n".join(f"{name}: {'.'.join(map(str, where))} {what}" for where, what in problems))
+    return Chosen(ATTACKS[name](**values), values)
+
+
+def _with_sources(chosen: Mapping[str, Chosen], count: int) -> dict[str, Chosen]:
     """The attacks with one try for every source; without a source those by transfer are left out."""
     return {
-        name: each._replace(restarts=count) if each.kind == "transfer" else each
-        for name, each in chosen.items()
-        if count or each.kind != "transfer"
+        name: one._replace(attack=one.attack._replace(restarts=count)) if one.attack.kind == "transfer" else one
+        for name, one in chosen.items()
+        if count or one.attack.kind != "transfer"
     }
 
 
 def _attack_one(
     target: Target,
-    chosen: Mapping[str, Attack],
+    chosen: Mapping[str, Chosen],
     followed: Sequence[Target],
     probe: Attack,
     eps: tuple[float, ...],
@@ -122,11 +143,11 @@ def _attack_one(
     suffix = "" if gradient == "true" else "_training"
     outcomes: dict[str, Outcome] = {}
     stored = {}
-    for name, each in chosen.items():
+    for name, (each, options) in chosen.items():
         radii = (inf,) if each.kind == "nearest" else eps if each.norm == "linf" else L2_EPS
         guides = followed if each.kind == "transfer" else ()
         folder = f"attacks{'' if each.norm == 'linf' else '_l2'}{suffix}"
-        path, identity = run.path / folder / f"{name}.npz", _identity(name, each, radii, target, guides)
+        path, identity = run.path / folder / f"{name}.npz", _identity(name, options, each.restarts, radii, target, guides)
         kept = resume(path, each, identity)
         if kept:
             outcomes[name], stored[name] = kept
@@ -137,17 +158,20 @@ def _attack_one(
     linf = {name: outcome for name, outcome in outcomes.items() if outcome.attack.norm == "linf"}
     l2 = {name: outcome for name, outcome in outcomes.items() if outcome.attack.norm == "l2"}
     evidence = Evidence(net, linf, l2, _probe(net, probe, linf, key), stored, _doubled(net, linf, key))
-    flags = check(evidence)
+    flags = checked(evidence)
     subject = f"{run.path.parent.name} on {target.dataset}"
     table = tabulate(subject, run.seed, evidence.clean, linf, flags, gradient, l2)
     write_tables(run.path, suffix, table)
     return table, evidence
 
 
-def _identity(name: str, attack: Attack, eps: tuple[float, ...], target: Target, guides: Sequence[Target]) -> str:
+def _identity(
+    name: str, options: Mapping[str, object], tries: int, eps: tuple[float, ...], target: Target, guides: Sequence[Target]
+) -> str:
     """Of everything that decides an attack's result."""
     nets = [one.identity for one in (target, *guides)]
-    parts = (digest_of(evaluate, ATTACKS[name]), attack.restarts, eps, target.run.seed, nets, jax.default_backend(), jax.__version__)
+    code = digest_of(evaluate, ATTACKS[name])
+    parts = (code, dict(options), tries, eps, target.run.seed, nets, jax.default_backend(), jax.__version__)
     return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,8 @@ from bioexp.measures.robustness_table import WORST
 from bioexp.measures.survival import Survived, compare
 from bioexp.run import grouped
 from bioexp.types import Run
+
+EQUAL = 0.01  # clean accuracies that count as the same
 
 
 def compared(runs: Sequence[Run]) -> list[dict[str, Any]]:
@@ -30,6 +32,25 @@ def compared(runs: Sequence[Run]) -> list[dict[str, Any]]:
         names = {"first": first[0].path.parent.name, "second": group[0].path.parent.name}
         rows += [names | row._asdict() for row in compare(*sides)]
     return rows
+
+
+def unequal(runs: Sequence[Run], rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """How to train the twin of equal clean accuracy, for the first run whose rows lack one: the more accurate net, stopped early.
+
+    rows: of `compared`. Where clean accuracies lie more than a point apart, those under attack alone do not compare the nets.
+    """
+    clean = {row["second"]: row for row in rows if row["eps"] is None}
+    if not clean or any(abs(row["difference"]) <= EQUAL for row in clean.values()):
+        return []
+    nets = {group[0].path.parent.name: group[0] for group in grouped(runs)}
+    row = next(iter(clean.values()))
+    (_, less), (_, more) = sorted(((row["of_first"], row["first"]), (row["of_second"], row["second"])))
+    reached = next((record["train_accuracy"] for record in reversed(nets[less].metrics) if "train_accuracy" in record), None)
+    if reached is None:
+        return []
+    stage = f"--set stages.{len(nets[more].config['stages']) - 1}"
+    early = f"{nets[more].path}/config.yaml --set name={more.partition('@')[0]}_early {stage}.until={reached:.3f} {stage}.record_every=5"
+    return [f"no net here is as accurate as {row['first']} when clean; {more} stopped early is: bioexp train {early}"]
 
 
 def survived(path: Path) -> Survived:

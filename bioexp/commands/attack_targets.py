@@ -71,12 +71,18 @@ def twin(group: Sequence[Run], others: Iterable[Sequence[Run]]) -> Sequence[Run]
     return next((other for other in alike if "test_loss" not in other[0].summary and _by_backprop(other[0])), ())
 
 
-def sources(target: Target, seeds: Sequence[Target], twins: Sequence[Target]) -> list[Target]:
-    """Those that attacks on this one by transfer follow: the next seed of its experiment, and its twin of the same seed or the first."""
+def sources(target: Target, seeds: Sequence[Target], others: Sequence[Sequence[Target]]) -> list[Target]:
+    """Those that attacks on this one by transfer follow: the next seed of its experiment, and of each other one the same seed or the first.
+
+    Raises UserError where one of these was trained on other data.
+    """
     place = [one.run.seed for one in seeds].index(target.run.seed)
     next_seed = [seeds[(place + 1) % len(seeds)]] if len(seeds) > 1 else []
-    same = [one for one in twins if one.run.seed == target.run.seed] or list(twins)
-    return next_seed + same[:1]
+    found = [next((one for one in other if one.run.seed == target.run.seed), other[0]) for other in others]
+    for one in found:
+        if _data(one.run) != _data(target.run):
+            raise UserError(f"{one.run.name}: cannot be followed by an attack on {target.run.name}, which has other data")
+    return next_seed + found
 
 
 def deployed(model: Model) -> Apply:

@@ -13,7 +13,8 @@ import numpy as np
 
 from bioexp import run
 from bioexp.attacks import LADDER
-from bioexp.commands.attack import attack
+from bioexp.commands.attack import Node, attack, attacks_named
+from bioexp.commands.attack_targets import twin
 from bioexp.commands.judge import draw_all, judge_all
 from bioexp.commands.report import report
 from bioexp.commands.seed_group import Say, Watch
@@ -30,18 +31,19 @@ SMOKE_STEPS, SMOKE_EXAMPLES = 20, 4096
 
 @dataclass(frozen=True)
 class Profile:
-    """How much is done: seeds of a config, of one whose robustness is judged or that needs as many, test images and eps of the attacks."""
+    """How much is done: seeds of a config, of one whose robustness is judged or that needs as many, the attacks, their images and eps."""
 
     seeds: int
     robust_seeds: int
     images: int | None
     eps: tuple[float, ...] | None
+    attacks: tuple[Node, ...] = LADDER
 
 
 PROFILES = {
     "smoke": Profile(1, 1, 50, (0.1, 0.3)),
     "laptop": Profile(3, 5, 1000, (12 / 255, 0.1, 0.2)),
-    "paper": Profile(5, 5, None, None),
+    "paper": Profile(5, 5, None, None, ("all", {"name": "square", "queries": 5000})),
 }
 
 
@@ -118,16 +120,24 @@ def reproduce(
     rows: list[dict[str, Any]] = []
     used: list[Run] = []
     for paper in papers_named(names):
-        evidence: dict[str, list[Trained]] = {}
+        done: list[tuple[Wanted, list[Run]]] = []
         failed: dict[str, str] = {}
         for one in wanted(paper, profile, seeds):
             try:
                 with progress(one.experiment.folder) as watch:
                     runs = train(one.experiment, results=results, seeds=one.seeds, data_dir=data_dir, say=say, watch=watch)
-                if one.attacked:
-                    _attack_missing(runs, _profile(profile), data_dir, say)
-                evidence.setdefault(one.config, []).extend(_trained(runs, data_dir))
+                done.append((one, runs))
                 say(f"{one.experiment.folder}: {len(runs)} seeds ready")
+            except UserError as error:
+                failed[one.config] = str(error)
+                say(f"{one.experiment.folder}: failed: {error}")
+        attacked = [runs for one, runs in done if one.attacked]
+        evidence: dict[str, list[Trained]] = {}
+        for one, runs in done:
+            try:
+                if one.attacked:
+                    _attack_missing(runs, twin(runs, attacked), _profile(profile), data_dir, say)
+                evidence.setdefault(one.config, []).extend(_trained(runs, data_dir))
             except UserError as error:
                 failed[one.config] = str(error)
                 say(f"{one.experiment.folder}: failed: {error}")
@@ -178,23 +188,27 @@ def _command(paper: Paper, profile: str, seeds: int | None) -> str:
     return f"bioexp reproduce {paper.name}{options}"
 
 
-def _attack_missing(runs: Sequence[Run], profile: Profile, data_dir: Path | None, say: Say) -> None:
-    """The ladder on all seeds, which are each other's sources, if one does not have it at this size yet or was trained again since."""
-    ladder = [name for name in LADDER if name != "transfer" or len(runs) > 1]
-    if not all(_attacked_already(one, profile, ladder) for one in runs):
+def _attack_missing(runs: Sequence[Run], backprop: Sequence[Run], profile: Profile, data_dir: Path | None, say: Say) -> None:
+    """The profile's attacks on all seeds, if one does not have them at this size yet or was trained again since.
+
+    Seeds are each other's sources of attacks by transfer; `backprop`, the twin, is another.
+    """
+    names = [name for name in attacks_named(profile.attacks) if name != "transfer" or len(runs) > 1 or backprop]
+    if not all(_attacked_already(one, profile, names) for one in runs):
         say(f"{runs[0].path.parent.name}: attacking {len(runs)} seeds")
-        attack(runs, eps=profile.eps, n=profile.images, data_dir=data_dir, pictures="first")
+        chosen = profile.attacks if "transfer" in names else names
+        attack(runs, attacks=chosen, eps=profile.eps, n=profile.images, data_dir=data_dir, pictures="first", follow=backprop)
 
 
-def _attacked_already(one: Run, profile: Profile, ladder: Sequence[str]) -> bool:
+def _attacked_already(one: Run, profile: Profile, names: Sequence[str]) -> bool:
     table = one.path / "robustness.json"
     if not table.is_file():
         return False
     found = json.loads(table.read_text("utf-8"))
     eps = {row["eps"] for row in found["rows"]}
-    names = {row["attack"] for row in found["rows"]}
+    made = {row["attack"] for row in (*found["rows"], *found["l2"])}
     enough = profile.images is None or found["n"] == profile.images
-    return enough and set(ladder) <= names and (profile.eps is None or set(profile.eps) <= eps)
+    return enough and set(names) <= made and (profile.eps is None or set(profile.eps) <= eps)
 
 
 def _trained(runs: Sequence[Run], data_dir: Path | None) -> Iterator[Trained]:

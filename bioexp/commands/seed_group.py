@@ -55,7 +55,7 @@ def train_group(experiment: Experiment, dataset: Dataset, paths: Mapping[int, Pa
                 watch(record, steps)
                 now = time.perf_counter()
                 stage_s[record.stage] = now - began - sum(stage_s[: record.stage])
-                if now - (saved or began) > CHECKPOINT_EVERY and record.total < steps:
+                if now - (saved or began) > CHECKPOINT_EVERY and not record.last:
                     saved = _checkpoint(experiment, record, paths, stage_s)
         except UserError as error:
             raise UserError(f"{experiment.name} {error}") from error

@@ -255,7 +255,7 @@ def adversarial(evidence: Evidence) -> Figure:
         clean=clean,
         chance=1 / first.dataset.n_classes,
         norm="linf",
-        title=f"worst of noise, FGSM, PGD and PGD on the margin: {first.dataset.name}",
+        title=f"worst of noise, FGSM, PGD and transfer: {first.dataset.name}",
         caption=f"n={n:,} test images, seed 0 of {seeds}; bands: binomial 95 %; clean: the fast rule's net",
     )
 
