@@ -1,4 +1,4 @@
-"""The one training loop: stages of a rule, as jitted scans, for all seeds of a group at once.
+"""The one training loop: stages of a rule, as jitted scans, for all seeds of a group at once, over all devices there are.
 
 `fit` is a generator of records and pure but for its caller: it writes nothing and knows nothing of test data, pictures or
 files. Data order and initial weights depend on the seed alone, never on how many seeds are trained together.
@@ -15,8 +15,10 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import Mesh
 from jaxtyping import Array, Float, Int, Integer, Key, Num
 
+from bioexp.spread import devices_for, over_devices, padded, rounded_up, split, whole
 from bioexp.types import Batch, Examples, Learned, Metrics, Params, Rows, Stage, State, UserError
 
 BLOCK = 2000  # images whose features are computed together
@@ -82,9 +84,10 @@ def fit(
     stage's own. resume: continues there, to the same bits when the group and the machine are the same.
     Raises UserError where a metric or a weight stops being finite.
     """
-    data = Batch(jnp.asarray(examples.x), jnp.asarray(examples.y))
-    numbers = np.asarray(seeds, dtype=np.uint32)
-    params = jax.jit(jax.vmap(lambda seed: stages[0].model.init(_key(seed, 0))))(numbers)
+    mesh = devices_for(len(seeds))
+    data = Batch(*whole((examples.x, examples.y), mesh))
+    numbers = padded(np.asarray(seeds, dtype=np.uint32), rounded_up(len(seeds), mesh))
+    params = split(jax.jit(jax.vmap(lambda seed: stages[0].model.init(_key(seed, 0))))(numbers), mesh)
     compile_s, before, at = 0.0, 0, resume.stage if resume else 0
     for number, stage in enumerate(stages):
         if number >= at:
@@ -92,24 +95,25 @@ def fit(
             shown = [members(stage, seed, number, examples.y) for seed in seeds]
             first, per_epoch = 0, len(shown[0]) // stage.batch_size
             if resume is not None and number == at:
-                state, first = _restored(state, resume), resume.step
+                state, first = _restored(state, resume, len(seeds), mesh), resume.step
             if number == at:
-                yield Record(number, first, before + first, first / per_epoch, state, {}, {}, compile_s)
-            inputs = _inputs(stage, state, data)
+                yield Record(number, first, before + first, first / per_epoch, _asked_for(state, len(seeds)), {}, {}, compile_s)
+            inputs = _inputs(stage, state, data, mesh)
             scans: dict[int, Any] = {}
             for start, stop in pairwise(_boundaries(stage, before, marks, first)):
                 drawn = (order(seed, number, start, stop, len(shown[0]), stage.batch_size) for seed in seeds)
-                rows = np.stack([own[places] for own, places in zip(shown, drawn, strict=True)])
+                rows = padded(np.stack([own[places] for own, places in zip(shown, drawn, strict=True)]), len(numbers))
                 arguments = state, stage_keys, rows, np.int32(start), inputs, data.y
                 if stop - start not in scans:
                     began = time.perf_counter()
-                    scans[stop - start] = _compiled(stage, *arguments)
+                    scans[stop - start] = _compiled(stage, mesh, *arguments)
                     compile_s += time.perf_counter() - began
                 state, per_step, seen, finite = scans[stop - start](*arguments)
                 metrics = _checked(per_step, finite, seeds, number, start, per_epoch)
-                observed = {name: np.asarray(values, dtype=np.float64) for name, values in seen.items()}
+                observed = {name: np.asarray(values, dtype=np.float64)[: len(seeds)] for name, values in seen.items()}
                 last = stage is stages[-1] and (stop == stage.steps or _reached(stage, number, metrics))
-                yield Record(number, stop, before + stop, stop / per_epoch, state, metrics, observed, compile_s, last)
+                own = _asked_for(state, len(seeds))
+                yield Record(number, stop, before + stop, stop / per_epoch, own, metrics, observed, compile_s, last)
                 if last:
                     return
             params = merge(state.frozen, state.params)
@@ -137,7 +141,9 @@ def begin(
             step_key,
         )
 
-    optimizer, rule, keys = jax.jit(jax.vmap(fresh, in_axes=(0, 0, None, None)))(seeds, params, *data)
+    axes = (0, 0, None, None)
+    spread = over_devices(jax.vmap(fresh, in_axes=axes), axes, devices_for(len(seeds)))
+    optimizer, rule, keys = jax.jit(spread)(seeds, params, *data)
     return TrainState(frozen, params, optimizer, rule), keys
 
 
@@ -226,18 +232,18 @@ def descend(stage: Stage, trained: Params, learned: Learned, optimizer: State) -
     return stage.project(jax.tree.map(moved, trained, updates, direction)), optimizer
 
 
-def _compiled(stage: Stage, *arguments: Any) -> Any:
+def _compiled(stage: Stage, mesh: Mesh, *arguments: Any) -> Any:
     """The scan for the whole group, compiled; images are shared by its seeds unless they are features of each."""
     images = 0 if arguments[0].frozen["layers"] else None
     axes = (0, 0, 0, None, images, None)
-    scan = partial(_scan, stage)
-    return jax.jit(_over_seeds(scan, axes, len(arguments[1])), donate_argnums=0).lower(*arguments).compile()
+    scan = _over_seeds(partial(_scan, stage), axes, len(arguments[1]), mesh)
+    return jax.jit(scan, donate_argnums=0).lower(*arguments).compile()
 
 
-def _over_seeds(function: Callable[..., Any], axes: Sequence[int | None], seeds: int) -> Callable[..., Any]:
-    """vmap over seeds; over a single one without making XLA multiply batches of one matrix (a third slower on a CPU)."""
-    if seeds > 1:
-        return jax.vmap(function, in_axes=axes)
+def _over_seeds(function: Callable[..., Any], axes: Sequence[int | None], seeds: int, mesh: Mesh) -> Callable[..., Any]:
+    """vmap over each device's seeds; over a single one without making XLA multiply batches of one matrix (a third slower on a CPU)."""
+    if seeds > mesh.size:
+        return over_devices(jax.vmap(function, in_axes=axes), axes, mesh)
 
     def squeezed(*arguments: Any) -> Any:
         first = [
@@ -246,10 +252,10 @@ def _over_seeds(function: Callable[..., Any], axes: Sequence[int | None], seeds:
         ]
         return jax.tree.map(lambda leaf: leaf[None], function(*first))
 
-    return squeezed
+    return over_devices(squeezed, axes, mesh)
 
 
-def _inputs(stage: Stage, state: TrainState, data: Batch) -> Num[Array, "..."]:
+def _inputs(stage: Stage, state: TrainState, data: Batch, mesh: Mesh) -> Num[Array, "..."]:
     """What the lowest trained layer sees: the images, or the features of each seed, computed once."""
     lowest = min(stage.train)
     if not lowest:
@@ -259,7 +265,7 @@ def _inputs(stage: Stage, state: TrainState, data: Batch) -> Num[Array, "..."]:
         return stage.model.apply(params, as_float(x))[1][lowest].x
 
     params = merge(state.frozen, state.params)
-    block = jax.jit(_over_seeds(features, (0, None), len(jax.tree.leaves(params)[0])))
+    block = jax.jit(_over_seeds(features, (0, None), len(jax.tree.leaves(params)[0]), mesh))
     return jnp.concatenate([block(params, data.x[i : i + BLOCK]) for i in range(0, len(data.y), BLOCK)], axis=1)
 
 
@@ -282,7 +288,7 @@ def _reached(stage: Stage, number: int, metrics: dict[str, np.ndarray]) -> bool:
 
 def _checked(per_step: Metrics, finite: Array, seeds: Sequence[int], stage: int, start: int, per_epoch: int) -> dict[str, np.ndarray]:
     """Means over the scan, one per seed; refuses what is not finite, naming where it began."""
-    host = {name: np.asarray(values, dtype=np.float64) for name, values in per_step.items()}
+    host = {name: np.asarray(values, dtype=np.float64)[: len(seeds)] for name, values in per_step.items()}
     for name, values in host.items():
         if not np.isfinite(values).all():
             seed, step = min(np.argwhere(~np.isfinite(values)), key=lambda at: at[1])
@@ -296,10 +302,15 @@ def _diverged(stage: int, step: int, per_epoch: int, name: str, value: float, se
     raise UserError(f"stage {stage} epoch {step // per_epoch}: {name} is {value} since step {step} (seed {seed}); lower its learning_rate")
 
 
-def _restored(state: TrainState, checkpoint: Checkpoint) -> TrainState:
+def _asked_for(state: TrainState, seeds: int) -> TrainState:
+    """The state without the seeds that pad the group."""
+    return state if len(jax.tree.leaves(state)[0]) == seeds else jax.tree.map(lambda leaf: leaf[:seeds], state)
+
+
+def _restored(state: TrainState, checkpoint: Checkpoint, seeds: int, mesh: Mesh) -> TrainState:
     """The state with a checkpoint's leaves in place of its own; refuses those that do not fit."""
     leaves, structure = jax.tree.flatten(state)
-    shapes = [(leaf.shape, leaf.dtype) for leaf in leaves]
+    shapes = [((seeds, *leaf.shape[1:]), leaf.dtype) for leaf in leaves]
     if shapes != [(leaf.shape, leaf.dtype) for leaf in checkpoint.leaves]:
         raise UserError("state.npz does not fit this configuration; run again with --force to start over")
-    return jax.tree.unflatten(structure, [jnp.asarray(leaf) for leaf in checkpoint.leaves])
+    return jax.tree.unflatten(structure, [split(padded(np.asarray(leaf), rounded_up(seeds, mesh)), mesh) for leaf in checkpoint.leaves])

@@ -143,7 +143,7 @@ def test_out_of_memory_halves_the_block_says_so_and_gives_the_same_answer(net, m
     expected, strike = evaluate(net, LADDER["fgsm"], (0.1,), jax.random.key(0)).tries, robustness._strike
 
     def small(*arguments):
-        if len(arguments[5]) > 32:
+        if len(arguments[6]) > 32:
             raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: out of memory")
         return strike(*arguments)
 
@@ -151,7 +151,7 @@ def test_out_of_memory_halves_the_block_says_so_and_gives_the_same_answer(net, m
     with pytest.warns(RuntimeWarning, match="going on with 32 images at a time"):
         found = evaluate(net, LADDER["fgsm"], (0.1,), jax.random.key(0), block=64)
     assert (found.tries == expected).all()
-    monkeypatch.setattr(robustness, "_strike", lambda *arguments: small(*arguments[:5], range(99)))
+    monkeypatch.setattr(robustness, "_strike", lambda *arguments: small(*arguments[:6], range(99)))
     with pytest.raises(jax.errors.JaxRuntimeError, match="RESOURCE_EXHAUSTED"), pytest.warns(RuntimeWarning):
         evaluate(net, LADDER["fgsm"], (0.1,), jax.random.key(0), block=16)
 

@@ -12,9 +12,11 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import Mesh
 from jaxtyping import Array, Bool, Float, Int, Key, Num, UInt8
 
 from bioexp.attacks.ball import distance, project
+from bioexp.spread import devices_for, over_devices, padded, rounded_up, split
 from bioexp.types import Attack, Params
 
 Apply = Callable[[Params, Float[Array, "batch *shape"]], Float[Array, "batch classes"]]
@@ -89,7 +91,7 @@ def evaluate(
     images change its result.
 
     sources: the nets that an attack by transfer follows, one a try, in turn; without any every try follows the net itself.
-    block: (image, eps) pairs attacked together; by default what suits the device's memory.
+    block: (image, eps) pairs attacked together on one device; by default what suits its memory. Images are spread over all devices.
         An accelerator that runs out of memory is given half as many, with a warning.
     progress: called with the fraction done.
     """
@@ -113,18 +115,18 @@ def _evaluate(
     block: int,
     progress: Progress,
 ) -> Outcome:
-    radii = np.asarray(eps, np.float32)
+    radii, mesh = np.asarray(eps, np.float32), devices_for(jax.local_device_count())
     tries = np.tile(np.where(right(logits(net), net.labels), 0, -1).astype(np.int16), (len(eps), 1))
     x_adv = np.repeat(np.asarray(rounded(jnp.asarray(net.images)))[None], len(eps), 0)
     nonfinite, moved = np.zeros(len(eps), np.int64), np.zeros(tries.shape, np.float32)
     for attempt in range(attack.restarts):
         attempt_key, source = jax.random.fold_in(key, attempt), sources[attempt % len(sources)] if sources else net
         index, level = _survivors(tries, attempt, together=attack.restarts == 1)
-        for rows, size in _blocks(len(index), max(SMALLEST, block // level.shape[1])):
+        for rows, size in _blocks(len(index), mesh.size * max(SMALLEST, block // level.shape[1])):
             i, e = index[rows], level[rows]
-            full = _padded(i, size)
-            block_of = (net.images[full], net.labels[full], full, radii[_padded(e, size)])
-            results = _strike(net.apply, source.apply, attack, net.params, source.params, *block_of, attempt_key)
+            full = padded(i, rounded_up(size, mesh))
+            block_of = split((net.images[full], net.labels[full], full, radii[padded(e, len(full))]), mesh)
+            results = _strike(net.apply, source.apply, attack, mesh, net.params, source.params, *block_of, attempt_key)
             survives, candidate, finite, far = (np.asarray(result)[: len(i)] for result in results)
             tries[e, i[:, None]] += survives
             x_adv[e, i[:, None]] = candidate
@@ -171,11 +173,12 @@ def _forward(apply: Apply, params: Params, images: Num[Array, "batch *shape"]) -
     return apply(params, unit(images))
 
 
-@partial(jax.jit, static_argnames=("apply", "source_apply", "attack"))
+@partial(jax.jit, static_argnames=("apply", "source_apply", "attack", "mesh"))
 def _strike(
     apply: Apply,
     source_apply: Apply,
     attack: Attack,
+    mesh: Mesh,
     params: Params,
     source_params: Params,
     images: Num[Array, "batch *shape"],
@@ -191,24 +194,29 @@ def _strike(
     places: where the images stand in the data set, for their random numbers.
     """
 
-    def net(z: Float[Array, "*shape"]) -> Float[Array, "classes"]:
-        return apply(params, z[None])[0]
-
-    def source(z: Float[Array, "*shape"]) -> Float[Array, "classes"]:
-        return source_apply(source_params, z[None])[0]
-
     def one(
-        image: Num[Array, "*shape"], y: Int[Array, ""], place: Int[Array, ""], radius: Float[Array, ""]
+        params: Params,
+        source_params: Params,
+        image: Num[Array, "*shape"],
+        y: Int[Array, ""],
+        place: Int[Array, ""],
+        radius: Float[Array, ""],
+        key: Key[Array, ""],
     ) -> tuple[Array, Array, Array, Array]:
+        def source(z: Float[Array, "*shape"]) -> Float[Array, "classes"]:
+            return source_apply(source_params, z[None])[0]
+
         x = unit(image)
         candidate = attack.perturb(source, x, y, radius, jax.random.fold_in(key, place))
         finite = jnp.isfinite(candidate).all()
         z = project(jnp.where(finite, candidate, x), x, radius, attack.norm)
-        scores = net(z)
+        scores = apply(params, z[None])[0]
         far = distance(z, x) if attack.norm == "l2" else jnp.float32(0)
         return (scores.argmax() == y) & ~jnp.isnan(scores).any(), rounded(z), finite, far
 
-    return jax.vmap(jax.vmap(one, in_axes=(None, None, None, 0)))(images, labels, places, eps)
+    axes = (None, None, 0, 0, 0, 0, None)
+    pairs = jax.vmap(jax.vmap(one, in_axes=(None,) * 5 + (0, None)), in_axes=axes)
+    return over_devices(pairs, axes, mesh)(params, source_params, images, labels, places, eps, key)
 
 
 def _survivors(
@@ -238,8 +246,3 @@ def _blocks(total: int, size: int) -> Iterator[tuple[slice, int]]:
         step = size if total - start > 3 * small else small
         yield slice(start, min(start + step, total)), step
         start += step
-
-
-def _padded(array: Int[np.ndarray, "some *rest"], size: int) -> Int[np.ndarray, "size *rest"]:
-    """Repeat the last row up to `size` rows."""
-    return np.concatenate([array, np.repeat(array[-1:], size - len(array), 0)])
