@@ -173,6 +173,9 @@ def _seen(experiment: Experiment, number: int, train: Examples) -> int:
     wanted = experiment.stages[number].per_class
     if wanted is None:
         return len(train.y)
+    if train.y.ndim > 1:
+        where = experiment.where(("stages", number, "per_class"))
+        raise UserError(f"{where}  stages[{number}].per_class: these examples have several labels each; leave it out")
     labels, counts = np.unique(train.y, return_counts=True)
     if counts.min() < wanted:
         scarce = f"class {labels[counts.argmin()]} has only {counts.min()} of the {len(train.y)} training examples"

@@ -132,7 +132,7 @@ def begin(
     params = {"layers": {name: layer for name, layer in params["layers"].items() if int(name) >= lowest}}
 
     def fresh(
-        seed: Integer[Array, ""], params: Params, x: Num[Array, "n *shape"], y: Int[Array, "n"]
+        seed: Integer[Array, ""], params: Params, x: Num[Array, "n *shape"], y: Int[Array, "n *labels"]
     ) -> tuple[State, State, Key[Array, ""]]:
         rule_key, step_key = jax.random.split(_key(seed, 1 + number))
         return (
@@ -179,7 +179,7 @@ def order(seed: int, stage: int, start: int, stop: int, n: int, batch_size: int)
     return batches[start - first * per_epoch : stop - first * per_epoch].astype(np.int32)
 
 
-def members(stage: Stage, seed: int, number: int, y: Int[np.ndarray, "n"]) -> Int[np.ndarray, "shown"]:
+def members(stage: Stage, seed: int, number: int, y: Int[np.ndarray, "n *labels"]) -> Int[np.ndarray, "shown"]:
     """Numbers of the examples that a stage shows to a seed: all, or as many of each class as `per_class` says."""
     if stage.per_class is None:
         return np.arange(len(y), dtype=np.int32)
@@ -195,7 +195,7 @@ def _scan(
     rows: Int[Array, "steps batch"],
     start: Int[Array, ""],
     x: Num[Array, "..."],
-    y: Int[Array, "n"],
+    y: Int[Array, "n *labels"],
 ) -> tuple[TrainState, Metrics, Metrics, Array]:
     """The minibatches of one seed: its new state, metrics per step and at the end, and whether all weights are finite."""
 

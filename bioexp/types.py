@@ -40,7 +40,7 @@ class UserError(Exception):
 
 
 class Examples(NamedTuple):
-    """A split of a dataset as it lies on the host: x (n, *shape), y (n,)."""
+    """A split of a dataset as it lies on the host: x (n, *shape), y (n,), or (n, tasks) where an example has several labels."""
 
     x: np.ndarray
     y: np.ndarray
@@ -50,7 +50,7 @@ class Batch(NamedTuple):
     """Examples and their labels; images are floats in [0, 1] once they reach a rule."""
 
     x: Num[Array, "batch *shape"]
-    y: Int[Array, "batch"]
+    y: Int[Array, "batch *labels"]
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,8 @@ class Dataset:
     """Train and test examples in file order, with where they came from.
 
     Images are uint8, shape (n, height, width) or (n, height, width, channels), and mean x/255;
-    tabular features are float32 in [0, 1], shape (n, features). Labels are int32, shape (n,), in 0 … n_classes-1.
+    tabular features are float32 in [0, 1], shape (n, features). Labels are int32, shape (n,), in 0 … n_classes-1; or (n, tasks)
+    where an example has a label of each of several tasks, whose classes are numbered one task after the other.
     `digest` is sha256 over the bytes of x_train, y_train, x_test, y_test (labels as little-endian int32).
     """
 
@@ -110,11 +111,13 @@ class Objective(NamedTuple):
     """What a rule may descend: a loss per example, from the outputs and what they should be, and a penalty on the parameters.
 
     target: what the outputs should be, from the minibatch; None for its labels, the outputs then being logits.
+    heads: into how many classifiers of their own the logits are divided, one after the other; a label lies in the head of its task.
     """
 
     per_example: Callable[[Float[Array, "batch outputs"], Num[Array, "batch *target"]], Float[Array, "batch"]]
     penalty: Callable[[Params], Float[Array, ""]]
     target: Callable[[Batch], Num[Array, "batch *target"]] | None = None
+    heads: int = 1
 
 
 class Rows(NamedTuple):
@@ -299,7 +302,7 @@ class Drawing:
 
 @dataclass(frozen=True)
 class Paper:
-    """A document the library re-implements, with the models and rules that only it uses.
+    """A document the library re-implements, with the models, rules and objectives that only it uses.
 
     attacked: the configs whose robustness is judged, with more seeds. repeated: others that need as many. single: those so large
     that the profile `laptop` trains one seed. full: what the profile `paper` trains in place of a config. equations: what the
@@ -320,3 +323,4 @@ class Paper:
     single: tuple[str, ...] = ()
     full: Mapping[str, str] = field(default_factory=dict)
     equations: tuple[tuple[str, Callable[..., Any]], ...] = ()
+    objectives: Mapping[str, Callable[..., Objective]] = field(default_factory=dict)

@@ -22,7 +22,7 @@ import numpy as np
 import pytest
 
 from bioexp.commands import data as command
-from bioexp.datasets import DATASETS, SOURCES, Unavailable, cache, downloads, idx, store
+from bioexp.datasets import DATASETS, DERIVED, SOURCES, Unavailable, cache, downloads, idx, store
 from bioexp.datasets.arrays import digest
 from bioexp.datasets.cifar10 import TEST, TRAIN
 from bioexp.datasets.cifar10 import arrays as cifar_arrays
@@ -526,7 +526,7 @@ def test_files_of_a_tfds_that_registers_others_are_unavailable(monkeypatch: pyte
 def test_data_list_knows_what_is_here_and_what_is_not(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(downloads, "download", lambda *_: pytest.fail("list downloads nothing"))
     records = {record["name"]: record for record in command.list_data(None)}
-    assert set(records) == set(DATASETS) - {"npz"}
+    assert set(records) == set(DATASETS) - {"npz", *DERIVED}
     assert records["mnist5k"] | {"digest": ""} == {
         "name": "mnist5k",
         "status": "ready",

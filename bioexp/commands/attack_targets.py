@@ -14,12 +14,14 @@ import numpy as np
 from jaxtyping import Float, Num
 
 from bioexp import build
+from bioexp.heads import answer, together
 from bioexp.measures.robustness import Apply, Net
-from bioexp.ops import exact
+from bioexp.models.stack import Forward
+from bioexp.ops import Ops, exact
 from bioexp.provenance import code_digest
 from bioexp.run import Revived, revive
 from bioexp.training import begin
-from bioexp.types import Batch, Model, Params, Rule, Run, State, UserError
+from bioexp.types import Batch, Dataset, Model, Params, Rule, Run, State, UserError
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,8 @@ class Target:
 def targets(group: Sequence[Run], data_dir: Path | None, n: int | None, gradient: Literal["true", "training"]) -> list[Target]:
     """The nets of one experiment, on their first n test images.
 
-    Raises UserError for a run without classes, and for a rule whose training gradient is the true one or a matter of chance.
+    Raises UserError for a run without classes, for one whose examples each ask one of several heads, and for a rule whose training
+    gradient is the true one or a matter of chance.
     """
     found: list[Target] = []
     forward: Apply | None = None
@@ -48,13 +51,16 @@ def targets(group: Sequence[Run], data_dir: Path | None, n: int | None, gradient
         revived = revive(run, data_dir)
         if "test_loss" in run.summary:
             raise UserError(f"{run.name}: its outputs are no classes, so there is nothing to attack")
+        heads = max(1, sum(name.startswith("test_accuracy_task") for name in run.summary))
+        if heads > 1 and (revived.dataset.y_test.ndim == 1 or gradient == "training"):
+            raise UserError(f"{run.name}: an example of it asks one of {heads} heads, so there is no one classifier to attack")
         params = revived.params
         if gradient == "training":
             rule, state = _trained_with(revived, run)
             params = {"weights": params, "state": state}
         # one function object for all seeds, one compilation; and one array of images
-        forward = forward or (deployed(revived.model) if gradient == "true" else _as_trained(revived.model, rule))
-        images = images or (revived.dataset.x_test[:n], revived.dataset.y_test[:n])
+        forward = forward or (deployed(_as_one(revived.model, heads)) if gradient == "true" else _as_trained(revived.model, rule))
+        images = images or (revived.dataset.x_test[:n], _answers(revived.dataset, heads)[:n])
         made_of = (run.path.name, code_digest(revived.experiment), revived.dataset.digest, n, gradient)
         identity = hashlib.sha256(repr(made_of).encode() + b"".join(np.asarray(leaf).tobytes() for leaf in jax.tree.leaves(revived.params)))
         net = Net(forward, params, *images)
@@ -92,6 +98,21 @@ def deployed(model: Model) -> Apply:
         return model.apply(params, x, exact)[0]
 
     return forward
+
+
+def _as_one(model: Model, heads: int) -> Model:
+    """Several heads as one classifier of all their answers together: an example survives an attack when every head is right."""
+
+    def apply(params: Params, x: Num[jax.Array, "batch *shape"], ops: Ops = exact, start: int = 0) -> Forward:
+        logits, layers = model.apply(params, x, ops, start)
+        return together(logits, heads), layers
+
+    return model if heads == 1 else Model(model.init, apply)
+
+
+def _answers(dataset: Dataset, heads: int) -> np.ndarray:
+    """The labels or, of several heads, the numbers of their combinations."""
+    return dataset.y_test if heads == 1 else answer(dataset.y_test, dataset.n_classes // heads)
 
 
 def _as_trained(model: Model, rule: Rule) -> Apply:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, TypedDict
 
-from bioexp.datasets import DATASETS, SOURCES, store
+from bioexp.datasets import DATASETS, DERIVED, SOURCES, store
 from bioexp.datasets.source import Missing, Report, silent
 from bioexp.options import suggestion
 from bioexp.types import Dataset, UserError
@@ -42,9 +42,11 @@ def fetch(names: Sequence[str], data_dir: Path | None, report: Report = silent) 
 
 
 def _known(names: Sequence[str]) -> list[str]:
-    """The names, or all of them but npz, which is nowhere until a config names its file."""
-    known = [name for name in DATASETS if name != "npz"]
+    """The names, or all of them but npz, which is nowhere until a config names its file, and those made of others."""
+    known = [name for name in DATASETS if name not in ("npz", *DERIVED)]
     for name in names:
+        if name in DERIVED:
+            raise UserError(f"{name}: is made of other datasets, which lie here under their own names ({', '.join(known)})")
         if name == "npz":
             raise UserError("npz: is a file of your own, which a config names: dataset: {name: npz, path: FILE}")
         if name not in known:

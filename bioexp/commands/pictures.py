@@ -22,7 +22,7 @@ def draw(path: Path, weights: Params, dataset: Dataset, train: Examples, test: t
     """
     title = f"{path.parent.name}, {dataset.name}, seed {path.name.rpartition('-s')[2]}"
     w1 = np.asarray(weights["layers"]["0"]["w"])
-    if len(dataset.shape) in (2, 3) and w1.shape[1] == int(np.prod(dataset.shape)):
+    if train.y.ndim == 1 and len(dataset.shape) in (2, 3) and w1.shape[1] == int(np.prod(dataset.shape)):
         score = prototype_score(w1, class_means(train.x, train.y, dataset.n_classes))
         caption = (
             f"first {min(len(w1), 100)} of {len(w1)} units; mean best correlation with a class mean {score:.2f} "

@@ -12,6 +12,7 @@ from threading import Thread
 from typing import Any
 
 import jax
+import numpy as np
 
 from bioexp import build, run
 from bioexp.commands.pictures import draw
@@ -51,7 +52,7 @@ def train_group(experiment: Experiment, dataset: Dataset, paths: Mapping[int, Pa
         record = saved = None
         try:
             for record in fit(stages, data.train, list(paths), experiment.snapshots, resume):
-                _keep(record, _validated(model.apply, objective, record, data), experiment, paths)
+                _keep(record, _validated(model.apply, objective, record, data, dataset.n_classes), experiment, paths)
                 watch(record, steps)
                 now = time.perf_counter()
                 stage_s[record.stage] = now - began - sum(stage_s[: record.stage])
@@ -60,7 +61,7 @@ def train_group(experiment: Experiment, dataset: Dataset, paths: Mapping[int, Pa
         except UserError as error:
             raise UserError(f"{experiment.name} {error}") from error
         assert record is not None  # fit yields at least one
-        scores = _scores(model.apply, objective, record.params, data.test)
+        scores = _scores(model.apply, objective, record.params, data.test, dataset.n_classes)
         _finish(experiment, record, stage_s, scores, data, dataset, paths)
 
 
@@ -95,17 +96,22 @@ def _checkpoint(experiment: Experiment, record: Record, paths: Mapping[int, Path
     return time.perf_counter()
 
 
-def _validated(apply: Apply, objective: Objective, record: Record, data: build.Split) -> dict[str, Any]:
+def _validated(apply: Apply, objective: Objective, record: Record, data: build.Split, classes: int) -> dict[str, Any]:
     """The score on the examples that were held out, one per seed; nothing where none were."""
     if data.validation is None or not record.metrics:
         return {}
-    return {f"validation_{name}": values for name, values in _scores(apply, objective, record.params, data.validation).items()}
+    return {f"validation_{name}": values for name, values in _scores(apply, objective, record.params, data.validation, classes).items()}
 
 
-def _scores(apply: Apply, objective: Objective, params: Params, examples: Examples) -> dict[str, Any]:
-    """Accuracy of each seed or, where the outputs are no classes, the mean of its loss."""
+def _scores(apply: Apply, objective: Objective, params: Params, examples: Examples, classes: int) -> dict[str, Any]:
+    """Accuracy of each seed, and of each task where there are several; the mean of its loss where the outputs are no classes."""
     if objective.target is None:
-        return {"accuracy": correct(apply, params, *examples).mean(axis=1)}
+        right = correct(apply, params, *examples, objective.heads)
+        if objective.heads == 1:
+            return {"accuracy": right.mean(axis=1)}
+        task = examples.y // (classes // objective.heads)
+        of_tasks = {f"accuracy_task{number}": right[:, task == number].mean(axis=1) for number in range(objective.heads)}
+        return {"accuracy": np.mean(list(of_tasks.values()), axis=0), **of_tasks}
     return {"loss": losses(apply, objective, params, *examples).mean(axis=1)}
 
 

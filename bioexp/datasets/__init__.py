@@ -15,6 +15,7 @@ from bioexp.datasets.iris import iris
 from bioexp.datasets.mnist import MNIST, mnist
 from bioexp.datasets.mnist5k import mnist5k
 from bioexp.datasets.npz import npz
+from bioexp.datasets.several import concatenation, permuted_mnist, sequential
 from bioexp.datasets.source import Source, Unavailable
 from bioexp.types import Dataset
 
@@ -26,9 +27,15 @@ DATASETS: Mapping[str, Callable[..., Dataset]] = {
     "iris": iris,
     "blobs": blobs,
     "npz": npz,
+    "concatenation": concatenation,
+    "sequential": sequential,
+    "permuted_mnist": permuted_mnist,
 }
+
+# Those that are made of others, which lie nowhere of their own.
+DERIVED = ("concatenation", "sequential", "permuted_mnist")
 
 # Those that are not part of bioexp and have to be looked for.
 SOURCES: Mapping[str, Source] = {source.name: source for source in (MNIST, FASHION_MNIST, CIFAR10)}
 
-__all__ = ["DATASETS", "SOURCES", "Unavailable"]
+__all__ = ["DATASETS", "DERIVED", "SOURCES", "Unavailable"]

@@ -7,16 +7,19 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, Num
 
+from bioexp.heads import right
 from bioexp.training import as_float
 from bioexp.types import Apply, Batch, Objective, Params
 
 
-def correct(apply: Apply, params: Params, x: Num[np.ndarray, "n *shape"], y: Int[np.ndarray, "n"]) -> Bool[np.ndarray, "seeds n"]:
+def correct(
+    apply: Apply, params: Params, x: Num[np.ndarray, "n *shape"], y: Int[np.ndarray, "n *labels"], heads: int = 1
+) -> Bool[np.ndarray, "seeds n *labels"]:
     """Whether each example is classified as labelled, for each seed of a group (the leading axis of params).
 
-    The largest logit wins; a tie goes to the lower class, as argmax has it.
+    The largest logit wins, of those in the head of the label; a tie goes to the lower class, as argmax has it.
     """
-    return np.asarray(_correct(apply, params, jnp.asarray(x), jnp.asarray(y)))
+    return np.asarray(_correct(apply, heads, params, jnp.asarray(x), jnp.asarray(y)))
 
 
 def losses(
@@ -39,12 +42,14 @@ def _losses(apply: Apply, objective: Objective, params: Params, x: Num[Array, "n
     return jax.vmap(of)(params)
 
 
-@partial(jax.jit, static_argnums=0)
-def _correct(apply: Apply, params: Params, x: Num[Array, "n *shape"], y: Int[Array, "n"]) -> Bool[Array, "seeds n"]:
-    def predicted(params: Params) -> Int[Array, "n"]:
-        def one(image: Num[Array, "*shape"]) -> Int[Array, ""]:
-            return jnp.argmax(apply(params, as_float(image)[None])[0][0])
+@partial(jax.jit, static_argnums=(0, 1))
+def _correct(
+    apply: Apply, heads: int, params: Params, x: Num[Array, "n *shape"], y: Int[Array, "n *labels"]
+) -> Bool[Array, "seeds n *labels"]:
+    def of(params: Params) -> Bool[Array, "n *labels"]:
+        def one(example: Batch) -> Bool[Array, "*labels"]:
+            return right(apply(params, as_float(example.x)[None])[0], example.y[None], heads)[0]
 
-        return jax.lax.map(one, x, batch_size=min(1000, len(x)))
+        return jax.lax.map(one, Batch(x, y), batch_size=min(1000, len(x)))
 
-    return jax.vmap(predicted)(params) == y
+    return jax.vmap(of)(params)

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
+from bioexp.heads import right
 from bioexp.ops import Ops, exact
 from bioexp.types import Batch, Learned, Metrics, Model, Objective, Params, Rule, State, UserError
 
@@ -19,8 +20,8 @@ def descent(model: Model, objective: Objective, params: Params, batch: Batch, op
         outputs, _ = model.apply(params, batch.x, ops)
         target = batch.y if objective.target is None else objective.target(batch)
         value = jnp.mean(objective.per_example(outputs, target)) + objective.penalty(params)
-        right = {} if objective.target is not None else {"accuracy": jnp.mean(jnp.argmax(outputs, axis=1) == batch.y)}
-        return value, {"loss": value} | right
+        hits = {} if objective.target is not None else {"accuracy": jnp.mean(right(outputs, batch.y, objective.heads))}
+        return value, {"loss": value} | hits
 
     gradient, metrics = jax.grad(loss, has_aux=True)(params)
     return gradient, metrics
