@@ -35,8 +35,9 @@ def rules() -> Mapping[str, Builder]:
 
 def objectives() -> Mapping[str, Builder]:
     from bioexp.objectives import OBJECTIVES
+    from bioexp.papers import PAPERS
 
-    return OBJECTIVES
+    return {**OBJECTIVES} | {name: objective for paper in PAPERS.values() for name, objective in paper.objectives.items()}
 
 
 def optimizers() -> Mapping[str, Builder]:

@@ -1,0 +1,316 @@
+"""How the paper's table and sentences are measured: networks split in several ways, and where their neurons lie.
+
+Accuracies are on all test examples: of concatenation and mixing the same fixed pairs for every net. A split is scored task by
+task, each by the subnetwork that is left for it, and averaged over tasks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, Literal, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from bioexp.measures.accuracy import correct
+from bioexp.measures.evidence import Measure, runs
+from bioexp.papers.spatial_nets import Groups, disabled, distances, greedy, of_outputs
+from bioexp.training import as_float
+from bioexp.types import Evidence, Params, Trained
+
+CONCATENATION, MIXING, SEQUENTIAL = MODES = ("spatial_nets_concatenation", "spatial_nets_mixing", "spatial_nets_sequential")
+RELU, PRINTED, THREE = "spatial_nets_relu", "spatial_nets_printed", "spatial_nets_three"
+SPATIAL: Mapping[str, Any] = {"stages.0.objective.alpha": 1.0, "stages.0.objective.beta": 3.0}
+REGULAR: Mapping[str, Any] = {"stages.0.objective.alpha": 0.0, "stages.0.objective.beta": 0.0}
+LAYERS = (2, 3, 4)  # those that are split: the third and the fourth hidden layer, and the outputs
+WEAK = 0.1  # a neuron whose absolute weights sum to less is not shown in the paper (footnote 4)
+SHOWN = 200  # images of each task that activations are looked at on
+Way = Literal["greedy", "spectral", "activity"]
+Number = Callable[[Trained], float]
+
+# Table 1: mode -> mean and standard deviation of regular and of spatial nets.
+Cells = Mapping[str, tuple[tuple[float, float], tuple[float, float]]]
+SPLIT: Cells = {
+    CONCATENATION: ((0.80, 0.13), (0.92, 0.04)),
+    MIXING: ((0.70, 0.17), (0.89, 0.03)),
+    SEQUENTIAL: ((0.33, 0.20), (0.84, 0.08)),
+}
+DROP: Cells = {
+    CONCATENATION: ((0.11, 0.15), (0.00, 0.01)),  # a printed deviation of 0.00 counts as 0.01
+    MIXING: ((0.19, 0.20), (0.00, 0.01)),
+    SEQUENTIAL: ((0.60, 0.20), (0.07, 0.07)),
+}
+
+
+# Splits, and what they leave.
+
+
+class Scores(NamedTuple):
+    """Test accuracy of each task: of the whole net, split as the authors' program does it, and with disabled neurons silent."""
+
+    full: Float[np.ndarray, "tasks"]
+    split: Float[np.ndarray, "tasks"]
+    silent: Float[np.ndarray, "tasks"]
+
+    @property
+    def drop(self) -> Float[np.ndarray, "tasks"]:
+        return self.full - self.split
+
+
+def heads(trained: Trained) -> int:
+    """How many tasks a net has."""
+    return int(trained.run.config["stages"][-1]["objective"]["heads"])
+
+
+@dataclass(frozen=True)
+class _Subject:
+    """A run as a key: the same as long as it is not trained again."""
+
+    name: str
+    finished: str
+    trained: Trained = field(compare=False)
+
+
+def scores(trained: Trained, way: Way = "greedy") -> Scores:
+    """The net before and after a split."""
+    return _scores(_Subject(str(trained.run.path), str(trained.run.provenance["finished"]), trained), way)
+
+
+@cache
+def _scores(subject: _Subject, way: Way) -> Scores:
+    trained = subject.trained
+    count, data, params = heads(trained), trained.dataset, jax.tree.map(np.asarray, trained.params)
+    groups = split(trained, way)
+    nets = [params, *(disabled(params, groups, group, silent=silent) for silent in (False, True) for group in range(count))]
+    stacked = jax.tree.map(lambda *leaves: jnp.asarray(np.stack(leaves)), *nets)
+    right = correct(trained.model.apply, stacked, data.x_test, data.y_test, count)
+    of = data.y_test // (data.n_classes // count)
+    own = [[right[net][of == task].mean() for task, net in enumerate(which)] for which in _places(count)]
+    return Scores(*(np.asarray(found) for found in own))
+
+
+def _places(count: int) -> Sequence[Sequence[int]]:
+    """Which of the stacked nets answers for each task: the whole one, then each split."""
+    return [0] * count, range(1, 1 + count), range(1 + count, 1 + 2 * count)
+
+
+def split(trained: Trained, way: Way = "greedy") -> Groups:
+    """Which task each neuron of the split layers belongs to."""
+    params = jax.tree.map(np.asarray, trained.params)
+    if way == "greedy":
+        return greedy(params, heads(trained), LAYERS)
+    return spectral(params, heads(trained)) if way == "spectral" else by_activity(trained)
+
+
+def spectral(params: Params, count: int) -> Groups:
+    """Spectral clustering of the split layers as one graph, whose edges are absolute weights (footnote 2).
+
+    A cluster stands for the task that it shares most outputs with, one for each. Outputs go where the clustering puts them.
+    """
+    from scipy.optimize import linear_sum_assignment
+    from sklearn.cluster import SpectralClustering
+
+    sizes = [len(params["layers"][str(number)]["b"]) for number in LAYERS]
+    ends = np.cumsum([0, *sizes])
+    graph = np.full((ends[-1], ends[-1]), 1e-9)  # connected, so that the embedding is defined
+    for lower, number in enumerate(LAYERS[1:]):
+        block = np.abs(params["layers"][str(number)]["w"])
+        graph[ends[lower + 1] : ends[lower + 2], ends[lower] : ends[lower + 1]] += block
+        graph[ends[lower] : ends[lower + 1], ends[lower + 1] : ends[lower + 2]] += block.T
+    found = SpectralClustering(count, affinity="precomputed", random_state=0).fit_predict(graph)
+    tasks = of_outputs(params, count, LAYERS[-1])
+    shared = np.array([[np.sum((found[ends[-2] :] == cluster) & (tasks == task)) for task in range(count)] for cluster in range(count)])
+    task_of = np.empty(count, int)
+    task_of[linear_sum_assignment(-shared)[0]] = linear_sum_assignment(-shared)[1]
+    return {number: task_of[found[ends[i] : ends[i + 1]]] for i, number in enumerate(LAYERS)}
+
+
+def by_activity(trained: Trained) -> Groups:
+    """Each neuron goes to the task whose examples, shown alone, make its mean activity largest (footnote 2); outputs, too.
+
+    Beside an example of concatenation or mixing the others are black.
+    """
+    from bioexp.datasets.several import parts
+
+    count, data = heads(trained), trained.dataset
+    size = data.n_classes // count
+    activity = []
+    for task in range(count):
+        if data.y_test.ndim == 1:
+            shown = data.x_test[data.y_test // size == task][:SHOWN]
+        else:
+            whole = data.x_test[:SHOWN]
+            alone = [own if i == task else np.zeros_like(own) for i, own in enumerate(parts(whole, count))]
+            shown = np.concatenate(alone, axis=1 if whole.ndim == 2 else 2)
+        records = trained.model.apply(trained.params, as_float(jnp.asarray(shown)))[1]
+        activity.append([np.asarray(records[number].z).mean(axis=0) for number in LAYERS])
+    return {number: np.argmax([own[i] for own in activity], axis=0) for i, number in enumerate(LAYERS)}
+
+
+# Where neurons lie.
+
+
+def live(params: Params, number: int) -> Bool[np.ndarray, "units"]:
+    """Neurons whose absolute weights sum to more than 0.1, those that reach them and, below the outputs, those that leave them."""
+    layers = params["layers"]
+    strong = np.abs(np.asarray(layers[str(number)]["w"])).sum(axis=1) > WEAK
+    above = layers.get(str(number + 1))
+    return strong if above is None else strong & (np.abs(np.asarray(above["w"])).sum(axis=0) > WEAK)
+
+
+def places(params: Params, groups: Groups, number: int) -> tuple[Float[np.ndarray, "live 2"], Int[np.ndarray, "live"]]:
+    """Positions and groups of a layer's live neurons."""
+    alive = live(params, number)
+    return np.asarray(params["layers"][str(number)]["p"], np.float64)[alive], groups[number][alive]
+
+
+def silhouette(position: Float[np.ndarray, "n 2"], group: Int[np.ndarray, "n"]) -> float:
+    """How much nearer a neuron's own group is than the other: 1 far apart, 0 mingled; 0 where there are no two groups."""
+    from sklearn.metrics import silhouette_score
+
+    return float(silhouette_score(position, group)) if 2 <= len(np.unique(group)) < len(group) else 0.0
+
+
+def purity(position: Float[np.ndarray, "n 2"], group: Int[np.ndarray, "n"]) -> float:
+    """Share of neurons whose nearest neighbor is of their own group; 0 where there are no two neurons or no two groups."""
+    if len(np.unique(group)) < 2:
+        return 0.0
+    apart = np.linalg.norm(position[:, None] - position[None], axis=2) + np.diag(np.full(len(position), np.inf))
+    return float((group[apart.argmin(axis=1)] == group).mean())
+
+
+def crossing(params: Params, groups: Groups, number: int) -> float:
+    """Share of a layer's absolute weight that connects neurons of different groups; 0 where there is no weight."""
+    w = np.abs(np.asarray(params["layers"][str(number)]["w"], np.float64))
+    return float((w * (groups[number][:, None] != groups[number - 1][None])).sum() / max(w.sum(), 1e-12))
+
+
+def cost(params: Params, number: int) -> tuple[float, float]:
+    """T(l), the mean over connections of absolute weight times length, and the mean length of a unit of weight."""
+    layers = params["layers"]
+    w = np.abs(np.asarray(layers[str(number)]["w"], np.float64))
+    length = np.asarray(distances(layers[str(number)]["p"], layers[str(number - 1)]["p"], 0.0), np.float64)
+    return float((w * length).mean()), float((w * length).sum() / max(w.sum(), 1e-12))
+
+
+def paired(trained: Trained) -> float:
+    """Share of a live neuron's weights to the outputs that goes to one output alone, mean over the last hidden layer."""
+    out = np.abs(np.asarray(trained.params["layers"][str(LAYERS[-1])]["w"], np.float64))[:, live(trained.params, LAYERS[-2])]
+    return float((out.max(axis=0) / out.sum(axis=0)).mean()) if out.size else 0.0
+
+
+# Numbers of a run, and of configs.
+
+
+def whole(trained: Trained) -> float:
+    """Accuracy of the whole net, mean over tasks."""
+    return float(scores(trained).full.mean())
+
+
+def after(way: Way = "greedy") -> Number:
+    """Accuracy after a split, mean over tasks."""
+    return lambda trained: float(scores(trained, way).split.mean())
+
+
+def silenced(trained: Trained) -> float:
+    """Accuracy after the greedy split with disabled neurons silent, mean over tasks."""
+    return float(scores(trained).silent.mean())
+
+
+def dropped(trained: Trained) -> float:
+    """Accuracy that the greedy split costs, mean over tasks."""
+    return float(scores(trained).drop.mean())
+
+
+def region_purity(trained: Trained) -> float:
+    """Share of live neurons whose nearest neighbor is of their own group, mean over the split layers."""
+    groups = split(trained)
+    return float(np.mean([purity(*places(trained.params, groups, number)) for number in LAYERS]))
+
+
+def region_silhouette(trained: Trained) -> float:
+    """Silhouette of the groups of live neurons, mean over the split layers."""
+    groups = split(trained)
+    return float(np.mean([silhouette(*places(trained.params, groups, number)) for number in LAYERS]))
+
+
+def most_crossing(trained: Trained) -> float:
+    """Share of absolute weight between groups, in the split layer where it is largest; the lowest one reads no grouped neurons."""
+    groups = split(trained)
+    return max(crossing(trained.params, groups, number) for number in LAYERS[1:])
+
+
+def smallest_group(trained: Trained) -> float:
+    """Share of the smallest group in the split layer where it is least; 0 means that a task was left without neurons."""
+    groups = split(trained)
+    return float(min(np.bincount(of, minlength=heads(trained)).min() / len(of) for of in groups.values()))
+
+
+def free_weight(trained: Trained) -> float:
+    """Root mean square of the weights of the layers that pay nothing, the first two; their geometric mean."""
+    rms = [np.sqrt(np.square(np.asarray(trained.params["layers"][str(number)]["w"], np.float64)).mean()) for number in (0, 1)]
+    return float(np.sqrt(rms[0] * rms[1]))
+
+
+def total_cost(trained: Trained) -> float:
+    """T(l), mean over the layers that pay."""
+    return float(np.mean([cost(trained.params, number)[0] for number in LAYERS]))
+
+
+def mean_length(trained: Trained) -> float:
+    """Mean length of a unit of weight, mean over the layers that pay."""
+    return float(np.mean([cost(trained.params, number)[1] for number in LAYERS]))
+
+
+def of(config: str, net: Mapping[str, Any], number: Number) -> Measure:
+    """A number of every run of a config's spatial or regular nets."""
+    return lambda evidence: [number(trained) for trained in runs(evidence, config, net)]
+
+
+def seed_by_seed(combine: Callable[[Sequence[float]], float], *measures: Measure) -> Measure:
+    """Several measures of one seed made into one, for the seeds that all of them have."""
+    return lambda evidence: [float(combine(values)) for values in zip(*(measure(evidence) for measure in measures), strict=False)]
+
+
+def gained(number: Number, config: str) -> Measure:
+    """What the spatial net has more than the regular one of the same seed."""
+    return seed_by_seed(lambda pair: pair[0] - pair[1], of(config, SPATIAL, number), of(config, REGULAR, number))
+
+
+def grown(config: str) -> Measure:
+    """How often the spatial net's weights that cost nothing are doubled against those of the regular one of the same seed."""
+    return seed_by_seed(lambda pair: np.log2(pair[0] / pair[1]), of(config, SPATIAL, free_weight), of(config, REGULAR, free_weight))
+
+
+def farthest(cells: Cells, number: Number) -> Measure:
+    """The cell of Table 1 whose mean is farthest from the paper's, in the paper's standard deviations.
+
+    The criterion is of means over seeds. So that it has an interval, it is jackknifed (Tukey 1958): of n seeds each stands for n
+    times the criterion of all less n - 1 times that of the others.
+    """
+
+    def criterion(table: Float[np.ndarray, "cells seeds"], paper: Float[np.ndarray, "cells 2"]) -> float:
+        return float((np.abs(table.mean(axis=1) - paper[:, 0]) / paper[:, 1]).max())
+
+    def measure(evidence: Evidence) -> list[float]:
+        measures = [of(mode, net, number) for mode in cells for net in (REGULAR, SPATIAL)]
+        values = [found(evidence) for found in measures]
+        n = min(map(len, values))
+        table = np.array([own[:n] for own in values])
+        paper = np.array([cell for pair in cells.values() for cell in pair])
+        everything = criterion(table, paper)
+        if n == 1:
+            return [everything]
+        return [n * everything - (n - 1) * criterion(np.delete(table, seed, axis=1), paper) for seed in range(n)]
+
+    return measure
+
+
+def pooled(evidence: Evidence, config: str, net: Mapping[str, Any], which: str) -> tuple[float, float]:
+    """Mean and standard deviation over runs and tasks together, as the paper's +- seems to be."""
+    values = np.concatenate([getattr(scores(trained), which) for trained in runs(evidence, config, net)])
+    return float(values.mean()), float(values.std())
