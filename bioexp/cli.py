@@ -156,6 +156,10 @@ def reproduce(
     papers: Annotated[list[str], typer.Argument(metavar="PAPER...", help="Documents by name, or all.")],
     profile: Annotated[str, typer.Option(help="smoke (minutes, nothing is judged), laptop, or paper (full sizes).")] = "laptop",
     seeds: Annotated[Optional[int], typer.Option(help="So many seeds of everything, instead of the profile's.")] = None,  # noqa: UP045
+    against: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(metavar="DIR", help="Show what changed since DIR/claims.json; exit with 3 when a reproduced row is lost."),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what is finished, what is to be done, and the minutes.")] = False,
     device: Device = "auto",
     results: Results = RESULTS,
@@ -167,8 +171,12 @@ def reproduce(
     terminal = Terminal(as_json, quiet)
     _seeds(seeds, None)
     where = _prepare(device)
+    from bioexp.commands import against as comparison
     from bioexp.commands import reproduce as reproduction
 
+    if against and profile == "smoke":
+        raise UserError("--against: the profile smoke judges nothing, so there is nothing to compare; use laptop or paper")
+    reference = comparison.reference_rows(against) if against else None
     if dry_run:
         rows = reproduction.preview(papers, profile=profile, seeds=seeds, results=results)
         terminal.show(rows if as_json else None)
@@ -180,10 +188,19 @@ def reproduce(
     rows = reproduction.reproduce(
         papers, profile=profile, seeds=seeds, results=results, data_dir=data_dir, say=terminal.say, progress=terminal.progress
     )
-    terminal.show(rows if as_json else None)
     terminal.table(rows, ["id", "expected", "measured", "verdict", "why"])
     counts = {verdict: sum(row["verdict"] == verdict for row in rows) for verdict in dict.fromkeys(row["verdict"] for row in rows)}
     terminal.show(None, [" · ".join(f"{count} {verdict}" for verdict, count in counts.items())])
+    if reference is None:
+        terminal.show(rows if as_json else None)
+        return
+    changed = comparison.changes(reference, rows, [paper.name for paper in reproduction.papers_named(papers)])
+    lost = [change["id"] for change in changed if change["lost"]]
+    terminal.show({"claims": rows, "changes": changed} if as_json else None)
+    terminal.table(changed, ["id", "before", "now", "measured_before", "measured_now"], title=f"changed since {against}")
+    terminal.show(None, [f"{len(changed)} rows changed, {len(lost)} reproduced ones lost{': ' if lost else ''}{', '.join(lost)}"])
+    if lost:
+        raise typer.Exit(3)
 
 
 @app.command()

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from bioexp.commands import judge, reproduce
+from bioexp.commands.against import changes
 from bioexp.figures.canvas import canvas
 from bioexp.types import Claim, Control, Drawing, Paper
 
@@ -157,3 +158,74 @@ def test_one_seed_is_judged_over_images_and_a_wall_time_never(bioexp, made, monk
     assert rows["made/slow"]["why"] == "a wall time of other hardware; ours is 0.5 times the document's"
     assert (made / rows["made/shown"]["figure"]).is_file()
     assert rows["made/share"]["figure"] is None
+
+
+def reference_of(results, tmp_path, **verdicts):
+    """A reference that agrees with the results but for these verdicts; None takes a row away."""
+    rows = json.loads((results / "claims.json").read_text())
+    changed = [row | {"verdict": verdicts.get(row["id"].split("/")[1], row["verdict"])} for row in rows]
+    folder = tmp_path / "reference"
+    folder.mkdir()
+    (folder / "claims.json").write_text(json.dumps([row for row in changed if row["verdict"]]))
+    return folder
+
+
+def test_against_a_reference_that_agrees_nothing_changed(bioexp, made, tmp_path):
+    bioexp("reproduce", "made")
+    code, out, _ = bioexp("reproduce", "made", "--against", reference_of(made, tmp_path))
+    assert code == 0
+    assert "0 rows changed, 0 reproduced ones lost" in out
+
+
+def test_a_lost_row_ends_with_3_and_a_gained_one_does_not(bioexp, made, tmp_path):
+    bioexp("reproduce", "made")
+    folder = reference_of(made, tmp_path, fails="reproduced", holds="undecided", attacked=None)
+    code, out, _ = bioexp("reproduce", "made", "--against", folder, "--json")
+    assert code == 3
+    changes = {change["id"]: change for change in json.loads(out)["changes"]}
+    assert {name: (change["before"], change["now"], change["lost"]) for name, change in changes.items()} == {
+        "made/fails": ("reproduced", "not reproduced", True),
+        "made/holds": ("undecided", "reproduced", False),
+        "made/attacked": ("missing", "reproduced", False),
+    }
+
+
+def test_a_row_of_the_papers_asked_for_that_is_gone_is_lost_and_one_of_another_paper_is_not():
+    row = {"id": "made/gone", "verdict": "reproduced", "measured": 1.0, "ci95": None}
+    assert [change["lost"] for change in changes([row], [], ["made"])] == [True]
+    assert changes([row], [], ["another"]) == []
+
+
+def test_a_number_that_left_its_interval_is_shown_and_not_lost():
+    rows = [{"id": "made/a", "verdict": "reproduced", "measured": m, "ci95": [m - 0.1, m + 0.1]} for m in (0.5, 0.6, 0.9)]
+    assert changes(rows[:1], rows[1:2], ["made"]) == []
+    (change,) = changes(rows[:1], rows[2:], ["made"])
+    assert (change["measured_before"], change["measured_now"], change["lost"]) == (0.5, 0.9, False)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "no such folder"),
+        ("", "cannot be read"),
+        ('[{"id": "made/holds"', "cannot be read"),
+        ('{"rows": []}', "something else than rows"),
+        ('[{"id": "made/holds"}]', "something else than rows"),
+    ],
+)
+def test_a_reference_that_is_missing_or_damaged_is_named_before_anything_is_trained(bioexp, made, tmp_path, content, message):
+    folder = tmp_path / "reference"
+    if content is not None:
+        folder.mkdir()
+        (folder / "claims.json").write_text(content)
+    code, _, err = bioexp("reproduce", "made", "--against", folder)
+    assert code == 2
+    assert message in err
+    assert str(folder) in err
+    assert not made.exists()
+
+
+def test_what_judges_nothing_is_not_compared(bioexp, made, tmp_path):
+    code, _, err = bioexp("reproduce", "made", "--profile", "smoke", "--against", tmp_path)
+    assert code == 2
+    assert "smoke judges nothing" in err
