@@ -214,12 +214,15 @@ def report(
     quiet: Quiet = False,
 ) -> None:
     """Write one self-contained HTML page over any number of runs; two or more named are compared."""
+    from bioexp.commands.claims import claims_of, runs_of
     from bioexp.commands.report import report as write
-    from bioexp.commands.reproduce import claims_of
     from bioexp.run import find, open_run
 
-    found = [open_run(path) for path in find(results, runs or [])]
-    page = write(found, output or results / "report.html", () if runs else claims_of(results), compare=bool(runs))
+    claims = [] if runs else claims_of(results)
+    judged = runs_of(results, claims)
+    folders = {one.path.parent for one in judged}
+    found = judged + [open_run(path) for path in find(results, runs or []) if path.parent not in folders]
+    page = write(found, output or results / "report.html", claims, compare=bool(runs))
     Terminal(as_json, quiet).show({"report": str(page)}, [str(page)])
 
 

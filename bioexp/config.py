@@ -116,7 +116,8 @@ class Experiment:
     @property
     def folder(self) -> str:
         """Name of its folder under results/: the experiment, and the dataset if it is not the config's own."""
-        return self.name if self.dataset.name == self.own_dataset else f"{self.name}@{self.dataset.name}"
+        dataset, own = (name.rpartition(":")[2] for name in (self.dataset.name, self.own_dataset))  # rings, for ./my_data.py:rings
+        return self.name if dataset == own else f"{self.name}@{dataset}"
 
     @property
     def choices(self) -> tuple[Choice, ...]:

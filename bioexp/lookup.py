@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from bioexp.options import suggestion
-from bioexp.types import UserError
+from bioexp.types import Paper, UserError
 
 Builder = Callable[..., Any]
 
@@ -52,7 +53,13 @@ def projections() -> Mapping[str, Builder]:
     return PROJECTIONS
 
 
-# Keys of a config under which a name stands for a builder.
+def attacks() -> Mapping[str, Builder]:
+    from bioexp.attacks import ATTACKS
+
+    return ATTACKS
+
+
+# Keys of a config under which a name stands for a builder, and the attacks, which are named on the command line.
 TABLES: Mapping[str, Callable[[], Mapping[str, Builder]]] = {
     "dataset": datasets,
     "model": models,
@@ -60,6 +67,7 @@ TABLES: Mapping[str, Callable[[], Mapping[str, Builder]]] = {
     "objective": objectives,
     "optimizer": optimizers,
     "project": projections,
+    "attack": attacks,
 }
 
 
@@ -71,15 +79,42 @@ def builder_of(kind: str, name: str, folder: Path) -> tuple[Builder, tuple[Path,
     if ".py:" in name:
         file, _, function = name.rpartition(":")
         path = (folder / file).resolve()
-        return _function(path, function), (path,), f"./{path.name}:{function}"
+        builder = _of_user(path, function)
+        if not callable(builder):
+            raise UserError(f"{path}: {function} is no function")
+        return builder, (path,), f"./{path.name}:{function}"
     table = TABLES[kind]()
     if name not in table:
-        raise UserError(f"unknown {kind} {name!r}{suggestion(name, table)} (there are {', '.join(table)})")
+        raise UserError(f"unknown {kind} {name!r}{suggestion(name, table)} (there are {', '.join(table)}){_without_broken()}")
     return table[name], (), name
 
 
-def _function(path: Path, name: str) -> Builder:
-    """A function of a file of the user's; whatever goes wrong while it is imported is the user's error."""
+def paper_of(name: str) -> Paper:
+    """A document by name, or the user's own, `./my_paper.py:PAPER`, whose configs lie beside that file."""
+    from bioexp.papers import BROKEN, PAPERS
+
+    if ".py:" in name:
+        file, _, attribute = name.rpartition(":")
+        paper = _of_user(Path(file).resolve(), attribute)
+        if not isinstance(paper, Paper):
+            raise UserError(f"{file}: {attribute} is no Paper")
+        return replace(paper, folder=Path(file).resolve().parent)
+    if name in BROKEN:
+        raise BROKEN[name]
+    if name not in PAPERS:
+        raise UserError(f"unknown paper {name!r}{suggestion(name, PAPERS)} (there are {', '.join(PAPERS)}, all){_without_broken()}")
+    return PAPERS[name]
+
+
+def _without_broken() -> str:
+    """What is missing among the names because a document's module is broken."""
+    from bioexp.papers import BROKEN
+
+    return "".join(f"; bioexp.papers.{name} cannot be imported: {type(error).__name__}: {error}" for name, error in BROKEN.items())
+
+
+def _of_user(path: Path, name: str) -> Any:
+    """What a file of the user's calls by this name; whatever goes wrong while it is imported is the user's error."""
     spec = importlib.util.spec_from_file_location(path.stem, path)
     if spec is None or spec.loader is None or not path.is_file():
         raise UserError(f"{path}: no such file")
@@ -88,8 +123,7 @@ def _function(path: Path, name: str) -> Builder:
         spec.loader.exec_module(module)
     except Exception as error:
         raise UserError(f"{path}: cannot be imported: {type(error).__name__}: {error}") from error
-    builder = getattr(module, name, None)
-    if not callable(builder):
-        known = [key for key, value in vars(module).items() if callable(value) and getattr(value, "__module__", "") == path.stem]
-        raise UserError(f"{path}: has no function {name}{suggestion(name, known)}")
-    return builder
+    if not hasattr(module, name):
+        known = [key for key, value in vars(module).items() if isinstance(value, Paper) or getattr(value, "__module__", "") == path.stem]
+        raise UserError(f"{path}: has no {name}{suggestion(name, known)}")
+    return getattr(module, name)

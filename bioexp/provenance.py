@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import importlib.util
+import inspect
 import platform
 import resource
 import subprocess
@@ -32,7 +33,10 @@ def code_digest(experiment: Experiment) -> str:
 
 
 def digest_of(*functions: Callable[..., Any]) -> str:
-    """sha256 over the definitions of the library that these functions reach, without comments and docstrings."""
+    """sha256 over the definitions of the library that these functions reach, without comments and docstrings.
+
+    Of a function of the user's own it is the whole file that counts.
+    """
     waiting = [(function.__module__, function.__name__) for function in functions]
     reached: dict[tuple[str, str], str] = {}
     while waiting:
@@ -43,7 +47,9 @@ def digest_of(*functions: Callable[..., Any]) -> str:
         elif node is not None:
             reached[place] = ast.unparse(_bare(node))
             waiting += [(place[0], name.id) for name in ast.walk(node) if isinstance(name, ast.Name)]
-    return hashlib.sha256(repr(sorted(reached.items())).encode()).hexdigest()
+    own = sorted({inspect.getsourcefile(function) or "" for function in functions if not function.__module__.startswith("bioexp.")})
+    files = [hashlib.sha256(Path(file).read_bytes()).hexdigest() for file in own if Path(file).is_file()]
+    return hashlib.sha256(repr([*sorted(reached.items()), *files]).encode()).hexdigest()
 
 
 @cache

@@ -124,8 +124,13 @@ def newest(folder: Path) -> list[Path]:
     if not finished:
         return []
     latest = max(finished, key=lambda path: (path / "FINISHED").stat().st_mtime)
-    same = [path for path in finished if path.name.rpartition("-s")[0] == latest.name.rpartition("-s")[0]]
-    return sorted(same, key=lambda path: int(path.name.rpartition("-s")[2]))
+    return seeds_of(folder / latest.name.rpartition("-s")[0])
+
+
+def seeds_of(group: Path) -> list[Path]:
+    """The finished runs of a configuration, <results>/<experiment>/<hash>, by seed."""
+    found = [marker.parent for marker in group.parent.glob(f"{group.name}-s*/FINISHED")]
+    return sorted(found, key=lambda path: int(path.name.rpartition("-s")[2]))
 
 
 def grouped(runs: Sequence[Run]) -> list[list[Run]]:

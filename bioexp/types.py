@@ -306,7 +306,7 @@ class Paper:
 
     attacked: the configs whose robustness is judged, with more seeds. repeated: others that need as many. single: those so large
     that the profile `laptop` trains one seed. full: what the profile `paper` trains in place of a config. equations: what the
-    report explains, each with the function that is it.
+    report explains, each with the function that is it. folder: where a user's own document has its configs; None for bioexp's.
     """
 
     name: str
@@ -324,3 +324,4 @@ class Paper:
     full: Mapping[str, str] = field(default_factory=dict)
     equations: tuple[tuple[str, Callable[..., Any]], ...] = ()
     objectives: Mapping[str, Callable[..., Objective]] = field(default_factory=dict)
+    folder: Path | None = None

@@ -3,14 +3,18 @@
 import json
 from dataclasses import replace
 from math import inf
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from bioexp import papers
 from bioexp.commands import judge, reproduce
 from bioexp.commands.against import changes
+from bioexp.commands.claims import runs_of
 from bioexp.figures.canvas import canvas
-from bioexp.types import Claim, Control, Drawing, Paper
+from bioexp.lookup import builder_of
+from bioexp.types import Claim, Control, Drawing, Paper, UserError
 
 ACCURACY = {"small": lambda evidence: [one.run.summary["test_accuracy"] for one in evidence["small"]]}
 
@@ -56,7 +60,7 @@ def made(monkeypatch, write_config, tmp_path):
     """A document of two configs, one of which cannot be trained."""
     small = write_config().read_text()
     write_config(small.replace("name: small", "name: broken").replace("batch_size: 20", "batch_size: 5000"), "broken.yaml")
-    monkeypatch.setattr(reproduce, "PAPERS", {"made": PAPER})
+    monkeypatch.setattr(papers, "PAPERS", {"made": PAPER})
     monkeypatch.setattr(reproduce, "CONFIGS", tmp_path)
     monkeypatch.setitem(reproduce.PROFILES, "laptop", reproduce.Profile(2, 2, 20, (0.1, 0.3)))
     return tmp_path / "results"
@@ -148,7 +152,7 @@ def test_one_seed_is_judged_over_images_and_a_wall_time_never(bioexp, made, monk
         claim("slow", (9.0, 11.0), measure=lambda evidence: [5.0], timing=True, expected=10.0),
         claim("shown", (-5.0, inf), draw=picture),
     )
-    monkeypatch.setattr(reproduce, "PAPERS", {"made": replace(PAPER, claims=claims)})
+    monkeypatch.setattr(papers, "PAPERS", {"made": replace(PAPER, claims=claims)})
     bioexp("reproduce", "made", "--seeds", "1")
     rows = rows_of(made)
     assert rows["made/share"]["interval"].startswith("binomial over")
@@ -229,3 +233,38 @@ def test_what_judges_nothing_is_not_compared(bioexp, made, tmp_path):
     code, _, err = bioexp("reproduce", "made", "--profile", "smoke", "--against", tmp_path)
     assert code == 2
     assert "smoke judges nothing" in err
+
+
+def test_one_papers_broken_code_is_named_the_others_go_on_and_it_ends_as_a_bug(bioexp, made, monkeypatch):
+    twin = replace(PAPER, name="odd", configs=("small",), drawings=(), claims=(replace(claim("row", (0.0, 1.0)), id="odd/row"),))
+    twin = replace(twin, claims=(replace(twin.claims[0], measure=lambda evidence: evidence["typo"]),))
+    monkeypatch.setattr(papers, "PAPERS", {"odd": twin, "made": PAPER})
+    monkeypatch.setattr(papers, "BROKEN", {"unread": SyntaxError("line 7 of its module")})
+    made.mkdir()
+    (made / "claims.json").write_text(json.dumps([{"id": "unread/row", "verdict": "reproduced", "kind": "claim", "what": "?"}]))
+    code, out, err = bioexp("reproduce", "all")
+    assert code == 1
+    assert "unread: its module cannot be imported: SyntaxError: line 7" in out
+    assert "odd: its code failed: KeyError: 'typo'" in out
+    assert "Traceback" in err
+    rows = rows_of(made)
+    assert (rows["odd/row"]["verdict"], rows["made/holds"]["verdict"]) == ("not run", "reproduced")
+    assert "KeyError: 'typo'" in rows["odd/row"]["why"]
+    assert "unread/row" not in rows  # nobody can tell whether it still holds
+
+
+def test_a_broken_paper_does_not_hide_what_it_would_have_defined(monkeypatch):
+    monkeypatch.setattr(papers, "BROKEN", {"unread": NameError("stpd")})
+    with pytest.raises(UserError, match=r"unknown rule .mine.*papers\.unread cannot be imported: NameError: stpd"):
+        builder_of("rule", "mine", Path())
+
+
+def test_a_row_names_its_runs_and_the_report_finds_them_again(bioexp, made):
+    bioexp("reproduce", "made", "--seeds", "1")
+    bioexp("train", made.parent / "small.yaml", "--set", "stages.0.steps=4")  # newer, and of no claim
+    (group,) = rows_of(made)["made/holds"]["runs"]
+    assert rows_of(made)["made/absent"]["runs"] == []
+    assert [str(run.path) for run in runs_of(made, list(rows_of(made).values()))] == [f"{made / group}-s0"]
+    code, _, _ = bioexp("report")
+    assert code == 0
+    assert group.partition("/")[2] in (made / "report.html").read_text()

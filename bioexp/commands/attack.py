@@ -16,11 +16,12 @@ from bioexp.attacks import ATTACKS, LADDER
 from bioexp.attacks.eps import DEFAULT_EPS, L2_EPS, check_eps, parse_eps
 from bioexp.commands.attack_files import draw, resume, store, write_tables
 from bioexp.commands.attack_targets import Target, sources, targets, twin
+from bioexp.lookup import Builder, builder_of
 from bioexp.measures.checks import Doubled, Evidence
 from bioexp.measures.flags import check as checked
 from bioexp.measures.robustness import Net, Outcome, evaluate, key_of, worst_case
 from bioexp.measures.robustness_table import Table, over_seeds, record, tabulate
-from bioexp.options import check, schema, suggestion
+from bioexp.options import check, schema
 from bioexp.provenance import digest_of
 from bioexp.run import grouped
 from bioexp.types import Attack, Run, UserError
@@ -51,9 +52,10 @@ def attack(
 
     Returns one record per experiment, with means over its seeds (`red` is what `--strict` reads).
 
-    attacks: names from `ATTACKS`, or "all", or {"name": "square", "queries": 5000} for options; None: the ladder. Noise is always
-        run, as the measure of what mere disturbance does. Attacks by transfer follow the next seed of the same experiment and its
-        backprop twin, as far as these are among `runs`, and in place of that twin every experiment in `follow`.
+    attacks: names from `ATTACKS`, "all", or a user's own, "./my_attack.py:my_attack"; {"name": "square", "queries": 5000} for options.
+        None: the ladder. Noise is always run, as the measure of what mere disturbance does. Attacks by transfer follow the next
+        seed of the same experiment and its backprop twin, as far as these are among `runs`, and in place of that twin every
+        experiment in `follow`.
         Those in the Euclidean ball have lengths of their own (`L2_EPS`), rows of their own, and files in attacks_l2/.
     eps: radii in [0, 1]; None: the usual nine.
     n: the first n test images; None: all.
@@ -92,29 +94,31 @@ def attack(
 
 
 class Chosen(NamedTuple):
-    """An attack with every option it was built from."""
+    """An attack, what built it, and with which options."""
 
     attack: Attack
+    builder: Builder
     options: Mapping[str, object]
 
 
 def attacks_named(nodes: Sequence[Node] | None) -> dict[str, Chosen]:
-    """The attacks by name, noise first, with the options that were given; those of a name that stands twice are the last's."""
-    named: dict[str, Mapping[str, object]] = {"noise": {}}
-    for node in LADDER if nodes is None else nodes:
-        options = dict(node) if isinstance(node, Mapping) else {"name": node}
-        name = str(options.pop("name", ""))
-        if name not in (*ATTACKS, "all"):
-            raise UserError(f"{name}: unknown attack{suggestion(name, ATTACKS)} (there are {', '.join(ATTACKS)}, all)")
-        named |= {every: {} for every in ATTACKS} if name == "all" else {name: options}
-    return {name: _built(name, options) for name, options in named.items()}
+    """The attacks by name, noise first, with the options that were given; those of a name that stands twice are the last's.
 
-
-def _built(name: str, options: Mapping[str, object]) -> Chosen:
-    values, problems = check(schema(ATTACKS[name]), options)
-    if problems:
-        raise UserError("\n".join(f"{name}: {'.'.join(map(str, where))} {what}" for where, what in problems))
-    return Chosen(ATTACKS[name](**values), values)
+    One of the user's own, `./my_attack.py:my_attack`, goes by the name of its function.
+    """
+    found: dict[str, Chosen] = {}
+    given = [dict(node) if isinstance(node, Mapping) else {"name": node} for node in (LADDER if nodes is None else nodes)]
+    whole = [{"name": name} for name in ATTACKS] if {"name": "all"} in given else []
+    for options in ({"name": "noise"}, *whole, *(one for one in given if one != {"name": "all"})):
+        word = str(options.pop("name", ""))
+        name, builder = word.rpartition(":")[2], builder_of("attack", word, Path())[0]
+        if ATTACKS.get(name, builder) is not builder:
+            raise UserError(f"{name}: is an attack of bioexp's already; give yours another name")
+        values, problems = check(schema(builder), options)
+        if problems:
+            raise UserError("\n".join(f"{name}: {'.'.join(map(str, where))} {what}" for where, what in problems))
+        found[name] = Chosen(builder(**values), builder, values)
+    return found
 
 
 def _with_sources(chosen: Mapping[str, Chosen], count: int) -> dict[str, Chosen]:
@@ -143,11 +147,12 @@ def _attack_one(
     suffix = "" if gradient == "true" else "_training"
     outcomes: dict[str, Outcome] = {}
     stored = {}
-    for name, (each, options) in chosen.items():
+    for name, one in chosen.items():
+        each = one.attack
         radii = (inf,) if each.kind == "nearest" else eps if each.norm == "linf" else L2_EPS
         guides = followed if each.kind == "transfer" else ()
         folder = f"attacks{'' if each.norm == 'linf' else '_l2'}{suffix}"
-        path, identity = run.path / folder / f"{name}.npz", _identity(name, options, each.restarts, radii, target, guides)
+        path, identity = run.path / folder / f"{name}.npz", _identity(one, radii, target, guides)
         kept = resume(path, each, identity)
         if kept:
             outcomes[name], stored[name] = kept
@@ -165,13 +170,11 @@ def _attack_one(
     return table, evidence
 
 
-def _identity(
-    name: str, options: Mapping[str, object], tries: int, eps: tuple[float, ...], target: Target, guides: Sequence[Target]
-) -> str:
+def _identity(chosen: Chosen, eps: tuple[float, ...], target: Target, guides: Sequence[Target]) -> str:
     """Of everything that decides an attack's result."""
     nets = [one.identity for one in (target, *guides)]
-    code = digest_of(evaluate, ATTACKS[name])
-    parts = (code, dict(options), tries, eps, target.run.seed, nets, jax.default_backend(), jax.__version__)
+    made_of = (digest_of(evaluate, chosen.builder), dict(chosen.options), chosen.attack.restarts)
+    parts = (*made_of, eps, target.run.seed, nets, jax.default_backend(), jax.__version__)
     return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 

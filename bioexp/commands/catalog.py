@@ -20,8 +20,6 @@ ROOT = Path(__file__).parent.parent.parent
 
 def tables() -> dict[str, Mapping[str, Callable[..., Any]]]:
     """Every table of builders by its plural name."""
-    from bioexp.attacks import ATTACKS
-
     plural = {
         "dataset": "datasets",
         "model": "models",
@@ -29,8 +27,9 @@ def tables() -> dict[str, Mapping[str, Callable[..., Any]]]:
         "objective": "objectives",
         "optimizer": "optimizers",
         "project": "projections",
+        "attack": "attacks",
     }
-    return {**{plural[kind]: table() for kind, table in TABLES.items()}, "attacks": ATTACKS}
+    return {plural[kind]: table() for kind, table in TABLES.items()}
 
 
 def kinds() -> list[str]:

@@ -36,7 +36,7 @@ def draw_all(paper: Paper, evidence: Mapping[str, Sequence[Trained]], failed: Ma
                 drawn[drawing.id] = state
                 write_json(ledger, drawn)
         if drawing in paper.drawings:
-            rows.append(_figure_row(drawing, str(path.relative_to(results)), why))
+            rows.append(_figure_row(drawing, str(path.relative_to(results)), why) | {"runs": _runs(drawing.configs, evidence)})
     return rows
 
 
@@ -48,7 +48,8 @@ def judge_all(
     for claim in paper.claims:
         path = _picture(results, claim.id)
         figure = str(path.relative_to(results)) if claim.draw and path.is_file() else None
-        rows.append(_claim_row(claim, evidence, failed, comparable) | {"command": command, "figure": figure})
+        row = _claim_row(claim, evidence, failed, comparable)
+        rows.append(row | {"command": command, "figure": figure, "runs": _runs(claim.configs, evidence)})
     return rows
 
 
@@ -134,9 +135,16 @@ def _figure_row(drawing: Drawing, figure: str, why: str) -> Row:
     return row | {"verdict": "not run" if why else "drawn", "why": why, "figure": None if why else figure, "command": ""}
 
 
+def _runs(configs: Sequence[str], evidence: Evidence) -> list[str]:
+    """The experiments a row looks at, as folders in the results, without the seeds: log_net/0b493a8b."""
+    return list(dict.fromkeys(one.run.name.rpartition("-s")[0] for config in configs for one in evidence.get(config, ())))
+
+
 def _missing(configs: Sequence[str], failed: Mapping[str, str]) -> str:
-    """Why a row cannot be had, "" when it can."""
-    return "; ".join(f"{config}: {failed[config]}" for config in configs if config in failed)
+    """Why a row cannot be had, "" when it can; a reason that several configs share is said once."""
+    reasons = dict.fromkeys(failed[config] for config in configs if config in failed)
+    names = {reason: ", ".join(config for config in configs if failed.get(config) == reason) for reason in reasons}
+    return "; ".join(f"{names[reason]}: {reason}" for reason in reasons)
 
 
 def _state(drawing: Drawing, evidence: Evidence) -> str:

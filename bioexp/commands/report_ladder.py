@@ -24,7 +24,8 @@ def cross_table(groups: Sequence[Sequence[Run]]) -> dict[str, Any] | None:
     An experiment whose seeds were attacked in different ways, or along another gradient, has no row.
     """
     rows = [row for group in groups for row in _rows(group)]
-    attacks = [name for name in ATTACKS if any(name in row for row in rows)]
+    own = dict.fromkeys(name for row in rows for name in row["attacks"] if name not in ATTACKS)
+    attacks = [*(name for name in ATTACKS if any(name in row["attacks"] for row in rows)), *own]
     return {"columns": [*ABOUT, *attacks, *LAST], "rows": rows} if rows else None
 
 
@@ -50,6 +51,7 @@ def _rows(group: Sequence[Run]) -> list[dict[str, Any]]:
         "dataset": group[0].provenance["dataset"]["name"],
         "seeds": len(records),
         "n": mean["n"],
+        "attacks": [name for name in dict.fromkeys(row["attack"] for row in mean["rows"]) if name not in ("clean", WORST)],
     }
     found = {(row["attack"], row["eps"]): row["accuracy"] for row in mean["rows"]}
     distance = mean.get("median_l2")

@@ -6,24 +6,25 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from bioexp import run
+from bioexp import papers, run
 from bioexp.attacks import LADDER
 from bioexp.commands.attack import Node, attack, attacks_named
 from bioexp.commands.attack_targets import twin
+from bioexp.commands.claims import merged, write_claims
 from bioexp.commands.judge import draw_all, judge_all
 from bioexp.commands.report import report
 from bioexp.commands.seed_group import Say, Watch
 from bioexp.commands.train import plan, train
 from bioexp.config import Experiment, load
-from bioexp.files import write_json, write_text
+from bioexp.lookup import paper_of
 from bioexp.options import suggestion
-from bioexp.papers import PAPERS
-from bioexp.types import Attacked, Paper, Run, Trained, UserError
+from bioexp.types import Attacked, Evidence, Paper, Run, Trained, UserError
 
 CONFIGS = Path(__file__).parent.parent.parent / "configs"
 SMOKE_STEPS, SMOKE_EXAMPLES = 20, 4096
@@ -58,13 +59,8 @@ class Wanted:
 
 
 def papers_named(names: Sequence[str]) -> list[Paper]:
-    """The documents by name, `all` for every one; UserError for another name."""
-    if list(names) == ["all"]:
-        return list(PAPERS.values())
-    for name in names:
-        if name not in PAPERS:
-            raise UserError(f"unknown paper {name!r}{suggestion(name, PAPERS)} (there are {', '.join(PAPERS)}, all)")
-    return [PAPERS[name] for name in names]
+    """The documents by name, `all` for every one of bioexp's whose module can be imported; UserError for another name."""
+    return list(papers.PAPERS.values()) if list(names) == ["all"] else [paper_of(name) for name in names]
 
 
 def wanted(paper: Paper, profile_name: str, seeds: int | None) -> list[Wanted]:
@@ -77,7 +73,7 @@ def wanted(paper: Paper, profile_name: str, seeds: int | None) -> list[Wanted]:
         if not seeds and profile_name == "laptop" and config in paper.single:
             count = 1
         trained = paper.full.get(config, config) if profile_name == "paper" else config
-        for experiment in load(CONFIGS / f"{trained}.yaml"):
+        for experiment in load((paper.folder or CONFIGS) / f"{trained}.yaml"):
             experiment = _small(experiment) if profile_name == "smoke" else replace(experiment, fallback=None)
             found.append(Wanted(config, experiment, tuple(range(count)), attacked))
     return found
@@ -115,59 +111,83 @@ def reproduce(
 ) -> list[dict[str, Any]]:
     """Do whatever is missing and write claims.json, claims.md, figures/ and report.html into the results folder; returns the rows.
 
-    Goes on after an experiment that fails; the rows that need it say "not run" and why.
+    Goes on after an experiment or a whole paper that fails; the rows that need it say "not run" and why. What failed in a
+    paper's own code is raised at the end, when everything is written.
     """
+    _profile(profile)
+    chosen = papers_named(names)
+    broken = papers.BROKEN if list(names) == ["all"] else {}
+    for name, error in broken.items():
+        say(f"{name}: its module cannot be imported: {type(error).__name__}: {error}")
+    errors, used = list(broken.values()), list[Run]()
     rows: list[dict[str, Any]] = []
-    used: list[Run] = []
-    for paper in papers_named(names):
-        done: list[tuple[Wanted, list[Run]]] = []
-        failed: dict[str, str] = {}
-        for one in wanted(paper, profile, seeds):
-            try:
-                with progress(one.experiment.folder) as watch:
-                    runs = train(one.experiment, results=results, seeds=one.seeds, data_dir=data_dir, say=say, watch=watch)
-                done.append((one, runs))
-                say(f"{one.experiment.folder}: {len(runs)} seeds ready")
-            except UserError as error:
-                failed[one.config] = str(error)
-                say(f"{one.experiment.folder}: failed: {error}")
-        attacked = [runs for one, runs in done if one.attacked]
-        evidence: dict[str, list[Trained]] = {}
-        for one, runs in done:
-            try:
-                if one.attacked:
-                    _attack_missing(runs, twin(runs, attacked), _profile(profile), data_dir, say)
-                evidence.setdefault(one.config, []).extend(_trained(runs, data_dir))
-            except UserError as error:
-                failed[one.config] = str(error)
-                say(f"{one.experiment.folder}: failed: {error}")
-        comparable = profile != "smoke"
-        used += [trained.run for runs in evidence.values() for trained in runs]
-        rows += draw_all(paper, evidence, failed, results, say)
-        rows += judge_all(paper, evidence, failed, results, comparable=comparable, command=_command(paper, profile, seeds))
-        for config, reason in failed.items():
-            say(f"{config} failed: {reason}")
-    merged = _merged(results, rows)
-    write_json(results / "claims.json", merged)
-    write_text(results / "claims.md", as_markdown(merged))
+    for paper in chosen:
+        judged = partial(_judged, paper, results, say, comparable=profile != "smoke", command=_command(paper, profile, seeds))
+        try:
+            evidence, failed = _gathered(paper, profile, seeds, results, data_dir, say, progress)
+            rows += judged(evidence, failed)
+            used += [trained.run for runs in evidence.values() for trained in runs]
+        except Exception as error:
+            errors.append(error)
+            reason = str(error) if isinstance(error, UserError) else f"its code failed: {type(error).__name__}: {error}"
+            say(f"{paper.name}: {reason}")
+            rows += judged({}, dict.fromkeys(paper.configs, reason))
+    claims = merged(results, rows, papers.BROKEN)
+    write_claims(results, claims)
     if used:
-        report(used, results / "report.html", merged)
+        report(used, results / "report.html", claims)
         say(f"report: {results / 'report.html'}")
+    if errors:
+        say(f"all else is judged in {results / 'claims.md'}; what failed:")
+        raise errors[0]
     return rows
 
 
-def as_markdown(rows: Sequence[Mapping[str, Any]]) -> str:
-    """The rows as a table that people read."""
-    lines = ["| claim | document | ours [95 %] | verdict | |", "|---|---|---|---|---|"]
-    for row in rows:
-        if row["kind"] == "figure":
-            continue
-        expected = "" if row["expected"] is None else f"{row['expected']:g}"
-        interval = f" [{row['ci95'][0]:.4g}, {row['ci95'][1]:.4g}]" if row["ci95"] else ""
-        ours = "" if row["measured"] is None else f"{row['measured']:.4g}{interval}"
-        lines.append(f"| {row['id']}: {row['what']} ({row['measured_as']}) | {expected} | {ours} | {row['verdict']} | {row['why']} |")
-    drawn = [f"- {row['id']}: {row['what']} ({row['figure'] or row['why']})" for row in rows if row["kind"] == "figure"]
-    return "\n".join([*lines, "", *drawn]) + "\n"
+def _gathered(
+    paper: Paper,
+    profile: str,
+    seeds: int | None,
+    results: Path,
+    data_dir: Path | None,
+    say: Say,
+    progress: Callable[[str], AbstractContextManager[Watch]],
+) -> tuple[dict[str, list[Trained]], dict[str, str]]:
+    """Every run that a document needs, trained and attacked, by config; and the configs that failed, each with the reason."""
+    evidence: dict[str, list[Trained]] = {}
+    failed: dict[str, str] = {}
+    done: list[tuple[Wanted, list[Run]]] = []
+
+    def fails(one: Wanted, error: UserError) -> None:
+        failed[one.config] = str(error)
+        say(f"{one.experiment.folder}: failed: {error}")
+
+    for one in wanted(paper, profile, seeds):
+        try:
+            with progress(one.experiment.folder) as watch:
+                runs = train(one.experiment, results=results, seeds=one.seeds, data_dir=data_dir, say=say, watch=watch)
+            done.append((one, runs))
+            say(f"{one.experiment.folder}: {len(runs)} seeds ready")
+        except UserError as error:
+            fails(one, error)
+    attacked = [runs for one, runs in done if one.attacked]
+    for one, runs in done:
+        try:
+            if one.attacked:
+                _attack_missing(runs, twin(runs, attacked), _profile(profile), data_dir, say)
+            evidence.setdefault(one.config, []).extend(_trained(runs, data_dir))
+        except UserError as error:
+            fails(one, error)
+    for config, reason in failed.items():
+        say(f"{config} failed: {reason}")
+    return evidence, failed
+
+
+def _judged(
+    paper: Paper, results: Path, say: Say, evidence: Evidence, failed: Mapping[str, str], *, comparable: bool, command: str
+) -> list[dict[str, Any]]:
+    """Every row of a document: its figures, then its claims."""
+    drawn = draw_all(paper, evidence, failed, results, say)
+    return drawn + judge_all(paper, evidence, failed, results, comparable=comparable, command=command)
 
 
 def _profile(name: str) -> Profile:
@@ -228,18 +248,3 @@ def _attacks(path: Path) -> Iterator[tuple[str, Attacked]]:
         if file.is_file():
             with np.load(file, allow_pickle=False) as arrays:
                 yield name, Attacked(tuple(float(eps) for eps in arrays["eps"]), arrays["correct"])
-
-
-def claims_of(results: Path) -> list[dict[str, Any]]:
-    """The rows of claims.json; none where nothing was reproduced yet."""
-    file = results / "claims.json"
-    try:
-        return list(json.loads(file.read_text("utf-8"))) if file.is_file() else []
-    except ValueError as error:
-        raise UserError(f"{file}: is damaged ({error}); run `bioexp reproduce` again") from None
-
-
-def _merged(results: Path, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """These rows beside those that an earlier call left, of other documents and of none."""
-    new = {row["id"] for row in rows}
-    return [row for row in claims_of(results) if row["id"] not in new] + rows

@@ -64,7 +64,7 @@ def train(
     """
     wanted = experiment.dataset.name
     experiment, dataset = build.dataset_of(experiment, data_dir, say)
-    if dataset.name != wanted:
+    if experiment.dataset.name != wanted:
         say(f"{wanted} cannot be had: training on {dataset.name} instead, under {results / experiment.folder}")
     todo = plan(experiment, results=results, seeds=seeds, force=force, keep_stale=keep_stale)
     for seed in todo.stale:

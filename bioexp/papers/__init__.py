@@ -1,9 +1,14 @@
 """The documents the library re-implements: for each a module with its equations, one with its figures, one with its claims."""
 
-from bioexp.papers.brain_models_claims import PAPER as BRAIN_MODELS
-from bioexp.papers.competing_hidden_units_claims import PAPER as COMPETING_HIDDEN_UNITS
-from bioexp.papers.log_net_claims import PAPER as LOG_NET
-from bioexp.papers.spatial_nets_claims import PAPER as SPATIAL_NETS
-from bioexp.papers.stdp_rule_claims import PAPER as STDP_RULE
+from importlib import import_module
 
-PAPERS = {paper.name: paper for paper in (LOG_NET, COMPETING_HIDDEN_UNITS, SPATIAL_NETS, BRAIN_MODELS, STDP_RULE)}
+from bioexp.types import Paper
+
+PAPERS: dict[str, Paper] = {}
+BROKEN: dict[str, Exception] = {}  # those whose modules cannot be imported, and why; the others go on without them
+
+for _name in ("log_net", "competing_hidden_units", "spatial_nets", "brain_models", "stdp_rule"):
+    try:
+        PAPERS[_name] = import_module(f"bioexp.papers.{_name}_claims").PAPER
+    except Exception as error:
+        BROKEN[_name] = error
