@@ -4,8 +4,9 @@ BIN = .venv/bin
 INSTALLED = .venv/installed
 
 PROFILE ?= laptop
+RESULTS ?= $(or $(BIOEXP_RESULTS),results)
 
-.PHONY: install demo test reproduce-all lint format bench clean
+.PHONY: install demo test reproduce-all reference lint format bench clean
 
 install: $(INSTALLED)
 
@@ -39,6 +40,11 @@ format: install
 # PROFILE=smoke (everything runs, nothing is judged) | laptop | paper (full sizes; a GPU is advised)
 reproduce-all: install
 	$(BIN)/bioexp reproduce all --profile $(PROFILE)
+
+# What is committed of the last full reproduction (results/reference), and the README's table of its claims.
+reference: install
+	$(BIN)/python -c 'from pathlib import Path; from bioexp.commands.reference import reference, refresh; \
+	  folder = Path("results/reference"); reference(Path("$(RESULTS)"), folder); refresh(Path("README.md"), folder)'
 
 bench: install
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check torch || echo "torch cannot be had: its rows will say so"

@@ -375,7 +375,7 @@ def test_an_interrupted_attack_continues_and_nothing_stale_is_kept(runs, monkeyp
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"attacks": ["fsgm"]}, "fsgm: unknown attack; did you mean fgsm"),
+        ({"attacks": ["fsgm"]}, "unknown attack 'fsgm'; did you mean fgsm"),
         ({"eps": [-0.1]}, "must be between 0 and 1"),
         ({"eps": []}, "at least one"),
         ({"n": 0}, "--n: must be at least 1"),

@@ -111,9 +111,10 @@ def attacks_named(nodes: Sequence[Node] | None) -> dict[str, Chosen]:
     whole = [{"name": name} for name in ATTACKS] if {"name": "all"} in given else []
     for options in ({"name": "noise"}, *whole, *(one for one in given if one != {"name": "all"})):
         word = str(options.pop("name", ""))
-        name, builder = word.rpartition(":")[2], builder_of("attack", word, Path())[0]
-        if ATTACKS.get(name, builder) is not builder:
-            raise UserError(f"{name}: is an attack of bioexp's already; give yours another name")
+        name = word.rpartition(":")[2]
+        if name != word and name in ATTACKS:
+            raise UserError(f"{word}: {name} is an attack of bioexp's already; give yours another name")
+        builder = ATTACKS[name] if name in ATTACKS else builder_of("attack", word, Path())[0]
         values, problems = check(schema(builder), options)
         if problems:
             raise UserError("\n".join(f"{name}: {'.'.join(map(str, where))} {what}" for where, what in problems))

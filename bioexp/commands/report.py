@@ -24,12 +24,21 @@ from bioexp.types import Run, UserError
 TEMPLATES = Path(__file__).parent.parent / "templates"
 
 
-def report(runs: Sequence[Run], output: Path, claims: Sequence[Mapping[str, Any]] = (), *, compare: bool | None = None) -> Path:
+def report(
+    runs: Sequence[Run],
+    output: Path,
+    claims: Sequence[Mapping[str, Any]] = (),
+    *,
+    compare: bool | None = None,
+    figures: Path | None = None,
+) -> Path:
     """Write the page and, beside it, its Markdown twin; returns the page's path. All of the page is inlined: it can be mailed.
 
     Where more than one experiment was attacked, <page>.robustness.csv and .json hold their common table.
 
-    claims: rows of claims.json; the runs must lie in the same results folder, where their figures are looked for.
+    claims: rows of claims.json; the runs must lie in the same results folder, where their figures are looked for. Beside claims, the
+        runs' own pictures are shown for the first configuration of each experiment only.
+    figures: another folder where the figures of the claims lie; the runs' own pictures are then left out.
     compare: whether the first experiment is set beside the others; None: where there are no claims to show.
     Raises UserError for no runs, for an output that is no page, and for rows that are no claims.
     """
@@ -37,7 +46,7 @@ def report(runs: Sequence[Run], output: Path, claims: Sequence[Mapping[str, Any]
         raise UserError("report: no runs to report on; train one first")
     if output.suffix == ".md":
         raise UserError(f"{output}: names the HTML page; its Markdown twin is written beside it")
-    content = _content(runs, claims, compare=not claims if compare is None else compare)
+    content = _content(runs, claims, figures, compare=not claims if compare is None else compare)
     templates = environment()
     templates.filters["beside"] = lambda path: quote(Path(os.path.relpath(path, output.parent)).as_posix())
     script = (TEMPLATES / "report.js").read_text("utf-8")
@@ -52,11 +61,12 @@ def report(runs: Sequence[Run], output: Path, claims: Sequence[Mapping[str, Any]
     return output
 
 
-def _content(runs: Sequence[Run], claims: Sequence[Mapping[str, Any]], *, compare: bool) -> dict[str, Any]:
+def _content(runs: Sequence[Run], claims: Sequence[Mapping[str, Any]], figures: Path | None, *, compare: bool) -> dict[str, Any]:
     """Everything that page and twin say."""
     groups = grouped(runs)
-    experiments = [experiment(group) for group in groups]
-    papers = sections(claims, runs, runs[0].path.parent.parent)
+    first = {group[0].path.parent: group for group in reversed(groups)}
+    experiments = [experiment(group, pictures=figures is None and (not claims or first[group[0].path.parent] is group)) for group in groups]
+    papers = sections(claims, runs, figures or runs[0].path.parent.parent)
     names = list(dict.fromkeys(one["experiment"] for one in experiments))
     judged = [row for paper in papers for row in paper["claims"]]
     return {

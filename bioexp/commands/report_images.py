@@ -16,16 +16,27 @@ def picture(path: Path, caption: str) -> dict[str, Any]:
     from PIL import Image
 
     with Image.open(path) as image:
-        opaque = Image.new("RGB", image.size, "white")
-        opaque.paste(image, mask=image.getchannel("A") if image.mode == "RGBA" else None)
-    file = io.BytesIO()
-    opaque.quantize(COLORS, dither=Image.Dither.NONE).save(file, "PNG")
-    smallest = min(file.getvalue(), path.read_bytes(), key=len)
+        width, height = image.size
     return {
-        "data": "data:image/png;base64," + base64.b64encode(smallest).decode(),
+        "data": "data:image/png;base64," + base64.b64encode(compact(path)).decode(),
         "caption": caption,
-        "width": opaque.width,
-        "height": opaque.height,
-        "wide": opaque.width > WIDE * opaque.height,
+        "width": width,
+        "height": height,
+        "wide": width > WIDE * height,
         "path": path,
     }
+
+
+def compact(path: Path, colors: int = COLORS, widest: int | None = None) -> bytes:
+    """The picture as a PNG of few colors, or as it is where that is smaller; no wider than so many pixels."""
+    from PIL import Image
+
+    with Image.open(path) as image:
+        opaque = Image.new("RGB", image.size, "white")
+        opaque.paste(image, mask=image.getchannel("A") if image.mode == "RGBA" else None)
+    whole = opaque.size
+    if widest is not None:
+        opaque.thumbnail((widest, widest * opaque.height), Image.Resampling.LANCZOS)
+    file = io.BytesIO()
+    opaque.quantize(colors, dither=Image.Dither.NONE).save(file, "PNG", optimize=widest is not None)
+    return min(file.getvalue(), path.read_bytes(), key=len) if opaque.size == whole else file.getvalue()

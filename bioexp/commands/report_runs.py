@@ -25,8 +25,8 @@ CAPTIONS = {
 }
 
 
-def experiment(runs: Sequence[Run]) -> dict[str, Any]:
-    """One configuration with all its seeds; the pictures are those of its first seed."""
+def experiment(runs: Sequence[Run], *, pictures: bool = True) -> dict[str, Any]:
+    """One configuration with all its seeds; the pictures, if wanted, are those of its first seed."""
     first, records = runs[0], robustness(runs)
     identity = first.path.name.rpartition("-s")[0]
     document = outcome(runs)["document"]
@@ -38,7 +38,7 @@ def experiment(runs: Sequence[Run]) -> dict[str, Any]:
         "config": yaml.safe_dump(dict(first.config), sort_keys=False, allow_unicode=True),
         "seeds": [_seed(run, today) for today in [_digest(first)] for run in runs],
         "robustness": _tables(first.path.parent.name, records),
-        "pictures": _pictures(first),
+        "pictures": _pictures(first) if pictures else [],
         "provenance": _provenance(runs),
     }
 

@@ -16,7 +16,7 @@ from bioexp import papers, run
 from bioexp.attacks import LADDER
 from bioexp.commands.attack import Node, attack, attacks_named
 from bioexp.commands.attack_targets import twin
-from bioexp.commands.claims import merged, write_claims
+from bioexp.commands.claims import merged, runs_of, write_claims
 from bioexp.commands.judge import draw_all, judge_all
 from bioexp.commands.report import report
 from bioexp.commands.seed_group import Say, Watch
@@ -119,14 +119,13 @@ def reproduce(
     broken = papers.BROKEN if list(names) == ["all"] else {}
     for name, error in broken.items():
         say(f"{name}: its module cannot be imported: {type(error).__name__}: {error}")
-    errors, used = list(broken.values()), list[Run]()
+    errors = list(broken.values())
     rows: list[dict[str, Any]] = []
     for paper in chosen:
         judged = partial(_judged, paper, results, say, comparable=profile != "smoke", command=_command(paper, profile, seeds))
         try:
             evidence, failed = _gathered(paper, profile, seeds, results, data_dir, say, progress)
             rows += judged(evidence, failed)
-            used += [trained.run for runs in evidence.values() for trained in runs]
         except Exception as error:
             errors.append(error)
             reason = str(error) if isinstance(error, UserError) else f"its code failed: {type(error).__name__}: {error}"
@@ -134,7 +133,7 @@ def reproduce(
             rows += judged({}, dict.fromkeys(paper.configs, reason))
     claims = merged(results, rows, papers.BROKEN)
     write_claims(results, claims)
-    if used:
+    if used := runs_of(results, claims):
         report(used, results / "report.html", claims)
         say(f"report: {results / 'report.html'}")
     if errors:
