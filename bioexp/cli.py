@@ -194,7 +194,7 @@ def reproduce(
     if reference is None:
         terminal.show(rows if as_json else None)
         return
-    changed = comparison.changes(reference, rows, [paper.name for paper in reproduction.papers_named(papers)])
+    changed = comparison.changes(reference, rows, [paper.name for paper in reproduction.papers_named(papers).values()])
     lost = [change["id"] for change in changed if change["lost"]]
     terminal.show({"claims": rows, "changes": changed} if as_json else None)
     terminal.table(changed, ["id", "before", "now", "measured_before", "measured_now"], title=f"changed since {against}")

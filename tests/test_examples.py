@@ -1,11 +1,13 @@
 """What the README and configs/examples promise a newcomer."""
 
+import json
 import runpy
 import subprocess
 import sys
 
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 import bioexp as library
 from bioexp.commands.train import train
@@ -56,3 +58,47 @@ def test_the_readmes_terminal_session_names_the_runs_that_its_commands_make():
     for config in ("log_net.yaml", "examples/my_rule.yaml"):
         for experiment in load(ROOT / "configs" / config):
             assert f"results/{experiment.name}/{identity(experiment)}-s0" in readme
+
+
+def test_a_model_a_dataset_a_paper_and_an_attack_of_ones_own_are_named_by_their_files(bioexp, tmp_path):
+    from conftest import ROOT
+
+    examples = ROOT / "configs" / "examples"
+    code, _, err = bioexp("reproduce", examples / "my_paper.py:PAPER", "--seeds", 2)
+    assert (code, err) == (0, "")
+    results = tmp_path / "results"
+    drawn, claim = json.loads((results / "claims.json").read_text())
+    assert (drawn["verdict"], claim["verdict"]) == ("drawn", "reproduced")
+    assert claim["command"] == f"bioexp reproduce {examples / 'my_paper.py:PAPER'} --seeds 2"
+    (experiment,) = load(examples / "my_paper.yaml")
+    run = results / "my_paper" / f"{identity(experiment)}-s0"
+    assert {"my_model.py", "my_dataset.py"} <= {path.name for path in run.iterdir()}
+    mine = f"{examples / 'my_attack.py'}:one_direction"
+    code, out, err = bioexp("attack", "my_paper", "--attacks", f"fgsm,{mine}", "--eps", "0.1", "--n", 20, "--json")
+    (table,) = json.loads(out)
+    assert code == 0
+    assert {row["attack"] for row in table["rows"]} == {"clean", "noise", "fgsm", "one_direction", "worst case"}
+    assert (run / "attacks" / "one_direction.npz").is_file()
+    assert bioexp("report")[0] == 0
+    assert "one_direction" in (results / "report.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["reproduce", "{file}:PAPR"], "has no PAPR; did you mean PAPER?"),
+        (["reproduce", "{file}:accuracy"], "accuracy is no Paper"),
+        (["reproduce", "nowhere/{file}:PAPER"], "no such file"),
+        (["attack", "small", "--attacks", "{file}:attak"], "has no attak"),
+        (["attack", "small", "--attacks", "{file}:PAPER"], "PAPER is no function"),
+    ],
+)
+def test_a_name_that_a_file_of_ones_own_does_not_hold_is_refused(bioexp, write_config, words, message):
+    from conftest import ROOT
+
+    if words[0] == "attack":
+        bioexp("train", write_config())
+    code, out, err = bioexp(*(word.format(file=ROOT / "configs" / "examples" / "my_paper.py") for word in words))
+    assert code == 2
+    assert message in err
+    assert "Traceback" not in out + err

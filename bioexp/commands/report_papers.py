@@ -56,7 +56,7 @@ def _section(name: str, rows: Sequence[dict[str, Any]], results: Path) -> dict[s
     claims = [row for row in rows if row["kind"] != "figure"]
     figures = [row for row in rows if row["kind"] == "figure"]
     about, deviations = _explained(name) if paper else ("", [])
-    title, by = BEYOND if name == "beyond" else (name, "a document that this version of bioexp does not know")
+    title, by = BEYOND if name == "beyond" else (name, "a document of the user's own, or one that this version of bioexp does not know")
     return {
         "name": name,
         "title": paper.title if paper else title,

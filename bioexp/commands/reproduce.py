@@ -58,9 +58,9 @@ class Wanted:
     attacked: bool
 
 
-def papers_named(names: Sequence[str]) -> list[Paper]:
+def papers_named(names: Sequence[str]) -> dict[str, Paper]:
     """The documents by name, `all` for every one of bioexp's whose module can be imported; UserError for another name."""
-    return list(papers.PAPERS.values()) if list(names) == ["all"] else [paper_of(name) for name in names]
+    return dict(papers.PAPERS) if list(names) == ["all"] else {name: paper_of(name) for name in names}
 
 
 def wanted(paper: Paper, profile_name: str, seeds: int | None) -> list[Wanted]:
@@ -82,7 +82,7 @@ def wanted(paper: Paper, profile_name: str, seeds: int | None) -> list[Wanted]:
 def preview(names: Sequence[str], *, profile: str, seeds: int | None, results: Path) -> list[dict[str, Any]]:
     """What `--dry-run` shows: for each experiment what is finished, what is to train, and the minutes it took last time."""
     rows = []
-    for one in (one for paper in papers_named(names) for one in wanted(paper, profile, seeds)):
+    for one in (one for paper in papers_named(names).values() for one in wanted(paper, profile, seeds)):
         todo = plan(one.experiment, results=results, seeds=one.seeds)
         last = run.newest(results / one.experiment.folder)
         minutes = run.open_run(last[0]).provenance["wall_s"] / 60 * len(todo.groups) if last else None
@@ -121,8 +121,8 @@ def reproduce(
         say(f"{name}: its module cannot be imported: {type(error).__name__}: {error}")
     errors = list(broken.values())
     rows: list[dict[str, Any]] = []
-    for paper in chosen:
-        judged = partial(_judged, paper, results, say, comparable=profile != "smoke", command=_command(paper, profile, seeds))
+    for name, paper in chosen.items():
+        judged = partial(_judged, paper, results, say, comparable=profile != "smoke", command=_command(name, profile, seeds))
         try:
             evidence, failed = _gathered(paper, profile, seeds, results, data_dir, say, progress)
             rows += judged(evidence, failed)
@@ -202,9 +202,9 @@ def _small(experiment: Experiment) -> Experiment:
     return replace(experiment, stages=stages, examples=SMOKE_EXAMPLES, snapshots=snapshots)
 
 
-def _command(paper: Paper, profile: str, seeds: int | None) -> str:
+def _command(name: str, profile: str, seeds: int | None) -> str:
     options = ("" if profile == "laptop" else f" --profile {profile}") + (f" --seeds {seeds}" if seeds else "")
-    return f"bioexp reproduce {paper.name}{options}"
+    return f"bioexp reproduce {name}{options}"
 
 
 def _attack_missing(runs: Sequence[Run], backprop: Sequence[Run], profile: Profile, data_dir: Path | None, say: Say) -> None:
