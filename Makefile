@@ -6,7 +6,7 @@ INSTALLED = .venv/installed
 PROFILE ?= laptop
 RESULTS ?= $(or $(BIOEXP_RESULTS),results)
 
-.PHONY: install demo test reproduce-all reference lint format bench clean
+.PHONY: install demo test reproduce-all reference lint format bench kills clean
 
 install: $(INSTALLED)
 
@@ -49,6 +49,10 @@ reference: install
 bench: install
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check torch || echo "torch cannot be had: its rows will say so"
 	$(BIN)/python tests/bench
+
+# Twenty kill -9 at random moments along one smoke run of a paper, which must end as an undisturbed one does.
+kills: install
+	$(BIN)/python tests/kills log_net
 
 clean:
 	rm -rf .venv build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache

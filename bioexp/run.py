@@ -24,7 +24,7 @@ import yaml
 
 from bioexp import build, strict_yaml
 from bioexp.config import Experiment, identity, load, resolved
-from bioexp.files import read_arrays, write_arrays, write_atomically, write_json, write_text
+from bioexp.files import read_arrays, write_arrays, write_atomically, write_json, write_text, writing
 from bioexp.provenance import code_digest
 from bioexp.tree import flatten, unflatten
 from bioexp.types import Apply, Dataset, Model, Params, Run, UserError
@@ -62,8 +62,10 @@ def is_finished(path: Path) -> bool:
 
 
 def is_stale(path: Path, experiment: Experiment) -> bool:
-    """Whether a finished run was made by numerical code other than today's."""
+    """Whether a finished run was made by numerical code other than today's, or by a bioexp that wrote another format."""
     try:
+        if (path / "FINISHED").read_text("utf-8").strip() != str(FORMAT):
+            return True
         provenance = json.loads((path / "provenance.json").read_text("utf-8"))
     except (OSError, ValueError):
         return True  # nobody can tell what made it
@@ -219,13 +221,15 @@ def locked(paths: Sequence[Path]) -> Iterator[None]:
     """
     with ExitStack() as held:
         for path in paths:
-            file = held.enter_context((path / ".lock").open("a+"))
+            with writing(path / ".lock"):
+                file = held.enter_context((path / ".lock").open("a+"))
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 file.seek(0)
                 raise UserError(f"{path}: is being trained by {file.read().strip() or 'another process'}; wait for it or stop it") from None
-            file.truncate(0)
-            file.write(f"process {os.getpid()} on {socket.gethostname()}")
-            file.flush()
+            with writing(path / ".lock"):
+                file.truncate(0)
+                file.write(f"process {os.getpid()} on {socket.gethostname()}")
+                file.flush()
         yield

@@ -1,12 +1,15 @@
 """Reproducing a document: what is missing is done, what fails is said, every row gets a verdict."""
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from math import inf
 from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import ROOT
 
 from bioexp import papers
 from bioexp.commands import judge, reproduce
@@ -268,3 +271,41 @@ def test_a_row_names_its_runs_and_the_report_finds_them_again(bioexp, made):
     code, _, _ = bioexp("report")
     assert code == 0
     assert group.partition("/")[2] in (made / "report.html").read_text()
+
+
+def test_kills_at_any_moment_change_nothing(tmp_path):
+    """A small `make kills`: a user's own paper, killed a few times, ends with the same claims."""
+    from kills.__main__ import claims, finish, killed
+
+    words = [str(ROOT / "configs" / "examples" / "my_paper.py:PAPER"), "--seeds", "2"]
+    finish(words, tmp_path / "plain")
+    assert killed(words, tmp_path / "disturbed", [1.0, 4.0]) > 0
+    finish(words, tmp_path / "disturbed")
+    assert claims(tmp_path / "disturbed") == claims(tmp_path / "plain")
+    assert not list((tmp_path / "disturbed").rglob("state.npz"))
+
+
+def test_results_of_an_older_version_are_made_again_and_its_rows_go(bioexp, made):
+    bioexp("train", made.parent / "small.yaml")
+    (run,) = made.glob("small/*-s0")
+    (run / "FINISHED").write_text("0\n")
+    old = {"id": "other/row", "kind": "claim", "what": "?", "verdict": "reproduced"}
+    (made / "claims.json").write_text(json.dumps([old]))
+    code, out, _ = bioexp("reproduce", "made", "--seeds", "1")
+    assert code == 0
+    assert "was made by other code than today's; trained again" in out
+    assert "other/row" not in rows_of(made)
+    assert rows_of(made)["made/holds"]["n_seeds"] == 1
+
+
+def test_a_full_disk_is_one_message_and_the_same_command_goes_on_once_there_is_room(bioexp, write_config, tmp_path):
+    config = write_config()
+    words = [sys.executable, "-c", "from bioexp.cli import main; main()", "train", config, "--results", tmp_path / "results"]
+    few_bytes = ["bash", "-c", 'ulimit -f 1; exec "$@"', "bash"]  # no file may have more than 1,024
+    full = subprocess.run([*few_bytes, *map(str, words)], capture_output=True, text=True, check=False)
+    assert full.returncode == 2
+    assert "cannot be written (File too large); nothing that was finished is lost" in full.stderr
+    assert "Traceback" not in full.stderr
+    code, out, _ = bioexp("train", config)
+    assert code == 0
+    assert "test 0." in out

@@ -35,9 +35,13 @@ def write_claims(results: Path, rows: Rows) -> None:
 
 
 def merged(results: Path, rows: Rows, broken: Collection[str]) -> list[dict[str, Any]]:
-    """These rows beside those that an earlier call left, of other papers; nothing of a paper whose module is broken now."""
-    new = {row["id"] for row in rows}
-    old = [row for row in claims_of(results) if row["id"] not in new and row["id"].partition("/")[0] not in broken]
+    """These rows beside those that an earlier call left, of other papers; nothing of a paper whose module is broken now.
+
+    Rows that lack what today's have are of an older version, and go: nobody could tell what they were measured on.
+    """
+    new, fields = {row["id"] for row in rows}, {key for row in rows for key in row if all(key in other for other in rows)}
+    left = [row for row in claims_of(results) if row["id"] not in new and fields <= row.keys()]
+    old = [row for row in left if row["id"].partition("/")[0] not in broken]
     return old + [dict(row) for row in rows]
 
 

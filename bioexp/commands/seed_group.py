@@ -17,7 +17,7 @@ import numpy as np
 from bioexp import build, run
 from bioexp.commands.pictures import draw
 from bioexp.config import Experiment
-from bioexp.files import read_arrays, write_arrays, write_text
+from bioexp.files import read_arrays, write_arrays, write_text, writing
 from bioexp.measures.accuracy import correct, losses
 from bioexp.provenance import code_digest, surroundings
 from bioexp.training import Checkpoint, Record, fit
@@ -123,7 +123,7 @@ def _keep(record: Record, scores: Mapping[str, Any], experiment: Experiment, pat
             values = {f"train_{name}": float(value[i]) for name, value in record.metrics.items()}
             values |= {name: float(value[i]) for name, value in {**record.observed, **scores}.items()}
             where = {"stage": record.stage, "step": record.step, "epoch": round(record.epoch, 4)}
-            with (path / "metrics.jsonl").open("a", encoding="utf-8") as file:
+            with writing(path / "metrics.jsonl"), (path / "metrics.jsonl").open("a", encoding="utf-8") as file:
                 file.write(_line({**where, **values}))
         if snapshot is not None:
             run.save_weights(path / "snapshots" / f"{record.total:04d}.npz", _of_seed(snapshot, i))

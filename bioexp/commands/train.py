@@ -35,7 +35,7 @@ class Plan:
 def plan(experiment: Experiment, *, results: Path, seeds: Sequence[int], force: bool = False, keep_stale: bool = False) -> Plan:
     """Which of the seeds need training. Unfinished seeds stay in the group they began in, so that it ends with the same bits."""
     paths = {seed: run.directory(results, experiment, seed) for seed in seeds}
-    done = [] if force else [seed for seed in seeds if run.is_finished(paths[seed])]
+    done = [] if force else [seed for seed in seeds if (paths[seed] / "FINISHED").is_file()]
     stale = tuple(seed for seed in done if run.is_stale(paths[seed], experiment))
     finished = tuple(seed for seed in done if keep_stale or seed not in stale)
     missing = [seed for seed in seeds if seed not in finished]
