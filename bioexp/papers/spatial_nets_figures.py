@@ -73,12 +73,13 @@ def neurons(axes: Axes, params: Params, groups: Groups, number: int, *, size: fl
     plain(axes)
 
 
-def legend(figure: Figure, names: Sequence[str]) -> None:
-    """Which color is which task's."""
+def legend(figure: Figure, names: Sequence[str], *, weak: bool = True) -> None:
+    """Which color is which task's; `weak` explains the gray points, too."""
     from matplotlib.lines import Line2D
 
     marks = [Line2D([], [], marker="o", linestyle="", color=COLORS[i], markersize=5, label=name) for i, name in enumerate(names)]
-    marks.append(Line2D([], [], marker=".", linestyle="", color="0.78", label="weak neurons (footnote 4)"))
+    if weak:
+        marks.append(Line2D([], [], marker=".", linestyle="", color="0.78", label="weak neurons (footnote 4)"))
     figure.legend(handles=marks, fontsize=8, frameon=False, ncols=len(marks), loc="outside upper right")
 
 
@@ -98,7 +99,7 @@ def fig1(evidence: Evidence) -> Figure:
     groups = split(one)
     for number, marker in zip(LAYERS, "^os", strict=True):
         neurons(axes, one.params, groups, number, size=34 if number == LAYERS[-1] else 20, marker=marker)
-    axes.set_title(f"{named(one)}: third hidden layer triangles, fourth circles, outputs squares", fontsize=8)
+    axes.set_title(f"{named(one)}:\nthird hidden layer triangles, fourth circles, outputs squares", fontsize=8)
     own = [places(one.params, groups, number) for number in LAYERS]
     for place, (step, params) in enumerate(moments.items()):
         at = figure.add_subplot(grid[place // 3, 2 + place % 3])
@@ -124,7 +125,7 @@ def fig2(evidence: Evidence) -> Figure:
     figure = canvas(13, 5.6)
     for place, (net, title) in enumerate(((one, "spatial"), (runs(evidence, MIXING, REGULAR)[0], "regular, for comparison"))):
         stacked(figure, (1, 2, place + 1), net, title)
-    legend(figure, tasks(one))
+    legend(figure, tasks(one), weak=False)
     groups = split(one)
     explain(
         figure,

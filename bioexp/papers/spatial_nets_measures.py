@@ -266,6 +266,16 @@ def mean_length(trained: Trained) -> float:
     return float(np.mean([cost(trained.params, number)[1] for number in LAYERS]))
 
 
+def left(attacks: Sequence[str] = ()) -> Number:
+    """Share of images with all tasks right after these attacks, after every one where none is named, at the least eps attacked."""
+
+    def survivors(trained: Trained) -> float:
+        found = [attacked for name, attacked in trained.attacks.items() if name in attacks or not attacks]
+        return float(np.logical_and.reduce([attacked.correct[int(np.argmin(attacked.eps))] for attacked in found]).mean())
+
+    return survivors
+
+
 def of(config: str, net: Mapping[str, Any], number: Number) -> Measure:
     """A number of every run of a config's spatial or regular nets."""
     return lambda evidence: [number(trained) for trained in runs(evidence, config, net)]
