@@ -5,11 +5,11 @@ its own. Its authors' program, which is public, settles what the text leaves ope
 
 Deviations, and what each costs
 1. T(l) is printed as 1/N_l times a sum; the authors' program has the mean over all connections, 128 to 256 times less, and so do
-   we. As printed, alpha 1 kills the upper layers: `transport: printed` shows it, and which alpha would have worked.
+   we. As printed, alpha 1 kills the upper layers and 0.01 trains: `transport_as: printed`, spatial_nets_printed.yaml.
 2. L_spatial is printed with "beta L(l)"; it is beta V(l).
 3. A disabled neuron loses its incoming weights and keeps its bias, as in the program, so that it emits a constant. The text suggests
    that it emits nothing; Table 1 needs the first reading, and both are measured.
-4. 30 epochs; the program's settings say 50, the paper nothing. After 50, regular nets split worse in mixed and sequential mode.
+4. 30 epochs; the program's settings say 50, the paper nothing. All profiles run 30.
 5. Who stands beside whom is dealt anew within each minibatch of 256, where the program shuffles each dataset anew every epoch.
    Minibatches are drawn anew every epoch, so that pairs do not come back either way.
 6. Test pairs are drawn once, by a fixed seed.
