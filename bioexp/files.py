@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -22,10 +23,14 @@ def cache_folder() -> Path:
 
 def write_atomically(path: Path, write: Callable[[BinaryIO], None]) -> None:
     """Write under a temporary name, then rename: the file is the old one or the whole new one."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    begun = f".{path.name}.{socket.gethostname()}."
+    temporary = path.with_name(f"{begun}{os.getpid()}")
     try:
         with writing(path):
             path.parent.mkdir(parents=True, exist_ok=True)
+            for left in path.parent.glob(f"{begun}*"):
+                if not _is_alive(int(left.name.removeprefix(begun))):
+                    left.unlink(missing_ok=True)
             with temporary.open("wb") as file:
                 write(file)
                 file.flush()
@@ -43,6 +48,17 @@ def writing(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise UserError(f"{path}: cannot be written ({error.strerror}); nothing that was finished is lost") from error
+
+
+def _is_alive(process: int) -> bool:
+    """Whether a process of this machine still runs; one that was killed may have left half a file behind."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 def write_text(path: Path, text: str) -> None:

@@ -16,6 +16,7 @@ from bioexp import run
 from bioexp.commands import seed_group
 from bioexp.commands.train import plan, train
 from bioexp.config import load
+from bioexp.files import write_text
 from bioexp.types import UserError
 
 
@@ -264,3 +265,14 @@ def test_weights_that_are_not_finite_are_refused_by_name(bioexp, write_config, t
     code, _, err = bioexp("attack", "small", "--fgsm")
     assert code == 2
     assert "weights.npz: layers/1/w holds NaN or infinity; train the run again with --force" in err
+
+
+def test_what_a_killed_process_left_half_written_goes_when_the_file_is_written_again(tmp_path):
+    code = (
+        "import os; from pathlib import Path; from bioexp.files import write_atomically as w; w(Path('a.json'), lambda file: os._exit(9))"
+    )
+    for _ in range(2):
+        subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=False)
+        assert len(list(tmp_path.glob(".a.json.*"))) == 1
+    write_text(tmp_path / "a.json", "{}")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.json"]

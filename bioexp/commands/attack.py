@@ -88,6 +88,7 @@ def attack(
             tables[target.run.seed] = table
             if gradient == "true" and (pictures == "all" or target is seeds[0]):
                 draw(target.run.path, target.run.seed, table, target.net, evidence)
+            write_tables(target.run.path, "" if gradient == "true" else "_training", table)  # last: with them it is done
         names = {"experiment": group[0].path.parent.name, "runs": [run.name for run in group], "seeds": list(tables)}
         records.append(names | {"dataset": seeds[0].dataset, "source": seeds[0].source} | record(over_seeds(tables)))
     return records
@@ -140,7 +141,7 @@ def _attack_one(
     gradient: Literal["true", "training"],
     progress: Progress,
 ) -> tuple[Table, Evidence]:
-    """Every attack on one run; each one's file is written as soon as it is done, the tables at the end.
+    """Every attack on one run; each one's file is written as soon as it is done, the tables by the caller.
 
     What an interrupted call left is taken up, if nothing changed since that decides the result.
     """
@@ -166,9 +167,7 @@ def _attack_one(
     evidence = Evidence(net, linf, l2, _probe(net, probe, linf, key), stored, _doubled(net, linf, key))
     flags = checked(evidence)
     subject = f"{run.path.parent.name} on {target.dataset}"
-    table = tabulate(subject, run.seed, evidence.clean, linf, flags, gradient, l2)
-    write_tables(run.path, suffix, table)
-    return table, evidence
+    return tabulate(subject, run.seed, evidence.clean, linf, flags, gradient, l2), evidence
 
 
 def _identity(chosen: Chosen, eps: tuple[float, ...], target: Target, guides: Sequence[Target]) -> str:

@@ -56,10 +56,10 @@ def _stored(arrays: Mapping[str, np.ndarray]) -> Stored:
 
 
 def write_tables(folder: Path, suffix: str, table: Table) -> None:
-    """robustness.json, .csv and .md."""
-    write_json(folder / f"robustness{suffix}.json", record(table))
+    """robustness.csv, .md and, last, the .json that says that a run was attacked."""
     write_text(folder / f"robustness{suffix}.csv", as_csv(table))
     write_text(folder / f"robustness{suffix}.md", as_markdown(table))
+    write_json(folder / f"robustness{suffix}.json", record(table))
 
 
 def draw(folder: Path, seed: int, table: Table, net: Net, evidence: Evidence) -> None:

@@ -35,9 +35,6 @@ ABSENT: dict[str, Any] = {
 }
 
 
-BEYOND = ("Beyond the documents", "What none of them shows")
-
-
 def sections(claims: Sequence[Mapping[str, Any]], runs: Sequence[Run], results: Path) -> list[dict[str, Any]]:
     """A section for every document that has claims here; without any claims, for those whose configs were run."""
     rows = [_row(claim) for claim in claims]
@@ -56,11 +53,12 @@ def _section(name: str, rows: Sequence[dict[str, Any]], results: Path) -> dict[s
     claims = [row for row in rows if row["kind"] != "figure"]
     figures = [row for row in rows if row["kind"] == "figure"]
     about, deviations = _explained(name) if paper else ("", [])
-    title, by = BEYOND if name == "beyond" else (name, "a document of the user's own, or one that this version of bioexp does not know")
     return {
         "name": name,
-        "title": paper.title if paper else title,
-        "by": f"{paper.authors}, {paper.year}" if paper else by,
+        "title": paper.title if paper else name,
+        "by": f"{paper.authors}, {paper.year}"
+        if paper
+        else "a document of the user's own, or one that this version of bioexp does not know",
         "about": about,
         "deviations": deviations,
         "equations": [_equation(*equation) for equation in paper.equations] if paper else [],

@@ -3,18 +3,44 @@
 from pathlib import Path
 
 import pytest
+from conftest import ROOT
 
-from bioexp.papers import PAPERS
+from bioexp.config import load
+from bioexp.lookup import rules
+from bioexp.papers import BROKEN, PAPERS
+from bioexp.papers.beyond import BY_DATASET
 
 LEDGER = Path(__file__).with_name("ledger.txt").read_text().split()
 
 
+def rows(papers):
+    return [entry.id for paper in papers for entry in (*paper.drawings, *paper.claims)]
+
+
 @pytest.mark.parametrize("paper", PAPERS.values(), ids=lambda paper: paper.name)
-def test_every_row_of_the_ledger_has_a_claim_or_a_figure_and_the_reverse(paper):
-    rows = [row for row in LEDGER if row.startswith(f"{paper.name}/")]
-    code = [entry.id for entry in (*paper.drawings, *paper.claims)]
-    assert sorted(entry for entry in code if not entry.startswith("beyond/")) == sorted(rows)
-    assert set(code) <= set(LEDGER)
+def test_a_paper_has_every_row_of_its_part_of_the_ledger_and_no_other(paper):
+    own = [row for row in rows([paper]) if not row.startswith("beyond/")]
+    assert sorted(own) == sorted(row for row in LEDGER if row.startswith(f"{paper.name}/") and paper.name != "beyond")
+
+
+@pytest.mark.xfail("spatial_nets" not in PAPERS, reason="the document on spatial nets is not re-implemented yet", strict=True)
+def test_every_row_of_the_ledger_has_exactly_one_claim_or_figure_and_the_reverse():
+    assert sorted(rows(PAPERS.values())) == sorted(LEDGER)
+
+
+def test_every_row_beyond_the_documents_is_drawn_by_exactly_one_paper():
+    drawn = [row for row in rows(PAPERS.values()) if row.startswith("beyond/")]
+    assert sorted(drawn) == sorted(row for row in LEDGER if row.startswith("beyond/"))
+
+
+def test_no_papers_module_is_broken():
+    assert BROKEN == {}
+
+
+def test_every_rule_is_compared_on_every_dataset():
+    experiments = [one for config in BY_DATASET for one in load(ROOT / "configs" / f"{config}.yaml")]
+    by_dataset = {name: {one.stages[0].rule.name for one in experiments if one.dataset.name == name} for name in ("mnist", "fashion_mnist")}
+    assert by_dataset == {name: set(rules()) for name in by_dataset}
 
 
 @pytest.mark.parametrize("paper", PAPERS.values(), ids=lambda paper: paper.name)
