@@ -289,3 +289,28 @@ def test_a_number_has_the_decimals_that_its_interval_allows(value, ends, shown):
 
 def test_a_fence_is_longer_than_the_backticks_in_its_code():
     assert fenced("a ``` b", "yaml") == "````yaml\na ``` b\n````"
+
+
+def test_a_claim_leads_to_its_runs_and_the_page_says_how_to_cite_it(results):
+    rows = [row | {"runs": ["small/0a1b2c3d", "gone/11111111"]} for row in made_claims(results)]
+    page, _ = written(results, [made_run(results)], rows)
+    assert '<a href="#run-small-0a1b2c3d">small/0a1b2c3d</a>, gone/11111111.' in page
+    cited = page.split("How to cite")[1].split("</details>")[0]
+    assert "A Biophysically Inspired Neural Network" in cited
+    assert "2021" in cited
+
+
+def test_documents_stand_in_the_order_of_the_library_and_a_users_own_comes_last(results):
+    rows = [made_claim(0, "reproduced") | {"id": f"{paper}/row"} for paper in ("mine", "stdp_rule", "log_net")]
+    page, _ = written(results, [made_run(results)], rows)
+    assert re.findall(r'<section id="(\w+)" aria', page)[:3] == ["log_net", "stdp_rule", "mine"]
+
+
+def test_only_the_first_configuration_of_an_experiment_shows_its_pictures_beside_claims(results):
+    first = made_run(results)
+    (results / "small" / "0a1b2c3d-s0").rename(results / "small" / "ffffffff-s0")
+    second = dataclasses.replace(first, path=results / "small" / "ffffffff-s0")
+    first = made_run(results)
+    with_claims, _ = written(results, [first, second], [made_claim(0, "reproduced")])
+    without, _ = written(results, [first, second])
+    assert (with_claims.count("<img"), without.count("<img")) == (1, 2)

@@ -81,6 +81,8 @@ def _content(runs: Sequence[Run], claims: Sequence[Mapping[str, Any]], figures: 
         "n_figures": sum(len(paper["figures"]) for paper in papers),
         "n_drawn": sum(paper["drawn"] for paper in papers),
         "n_runs": sum(len(group) for group in groups),
+        "commits": ", ".join(dict.fromkeys(seed["commit"] for one in experiments for seed in one["seeds"] if seed["commit"])),
+        "anchors": {f"{one['experiment']}/{one['identity']}": one["anchor"] for one in experiments},
         "experiments": experiments,
         "ladder": cross_table(groups) if len(groups) > 1 else None,
         "comparison": comparison(groups, experiments) if compare else None,

@@ -19,7 +19,7 @@ LAST = (WORST, "median_l2", "flags")
 
 
 def cross_table(groups: Sequence[Sequence[Run]]) -> dict[str, Any] | None:
-    """Columns and rows: accuracies are means over seeds; None where nothing was attacked.
+    """Columns and rows: accuracies are means over seeds, `ends` their 95 % intervals; None where nothing was attacked.
 
     An experiment whose seeds were attacked in different ways, or along another gradient, has no row.
     """
@@ -54,12 +54,14 @@ def _rows(group: Sequence[Run]) -> list[dict[str, Any]]:
         "attacks": [name for name in dict.fromkeys(row["attack"] for row in mean["rows"]) if name not in ("clean", WORST)],
     }
     found = {(row["attack"], row["eps"]): row["accuracy"] for row in mean["rows"]}
+    ends = {(row["attack"], row["eps"]): (row["low"], row["high"]) for row in mean["rows"]}
     distance = mean.get("median_l2")
     shared = {"clean": found["clean", None], "median_l2": distance["value"] if distance else None}
     return [
         about
         | {"eps": eps, "eps_shown": show_eps(eps), **shared, "flags": _flags(mean, eps)}
         | {attack: accuracy for (attack, at), accuracy in found.items() if at == eps}
+        | {"ends": {attack: interval for (attack, at), interval in ends.items() if at in (eps, None)}}
         for eps in dict.fromkeys(eps for _, eps in found if eps is not None)
     ]
 

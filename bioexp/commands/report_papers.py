@@ -32,6 +32,7 @@ ABSENT: dict[str, Any] = {
     "controls": (),
     "command": "",
     "figure": None,
+    "runs": (),
 }
 
 
@@ -39,7 +40,9 @@ def sections(claims: Sequence[Mapping[str, Any]], runs: Sequence[Run], results: 
     """A section for every document that has claims here; without any claims, for those whose configs were run."""
     rows = [_row(claim) for claim in claims]
     used = {str(run.config["name"]) for run in runs}
-    names = dict.fromkeys(row["paper"] for row in rows) or [name for name, paper in PAPERS.items() if used & set(paper.configs)]
+    claimed = dict.fromkeys(row["paper"] for row in rows)
+    own = [name for name in claimed if name not in PAPERS]
+    names = [name for name, paper in PAPERS.items() if (name in claimed if rows else used & set(paper.configs))] + own
     return [_section(name, [row for row in rows if row["paper"] == name], results) for name in names]
 
 
