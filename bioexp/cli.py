@@ -182,7 +182,9 @@ def reproduce(
         terminal.show(rows if as_json else None)
         terminal.table(rows, ["experiment", "seeds", "finished", "stale", "minutes"])
         known = [row["minutes"] for row in rows if row["minutes"] is not None]
-        terminal.show(None, [f"training: about {sum(known):.1f} minutes, and unknown ones for {len(rows) - len(known)} experiments"])
+        terminal.show(
+            None, [f"training and attacks: about {sum(known):.1f} minutes, and unknown ones for {len(rows) - len(known)} experiments"]
+        )
         return
     terminal.say(f"device: {where}")
     rows = reproduction.reproduce(
@@ -370,12 +372,11 @@ def _detail_lines(found: dict[str, Any]) -> list[str]:
     options = [f"  {option['option']}: {option['type']} (default {option['default']})" for option in found["options"]]
     return [
         f"{found['name']} ({found['kind']}, {found['where']})",
+        *([found["citation"]] if found["citation"] else []),
         "",
         found["about"],
         "",
-        "options:" if options else "no options",
-        *options,
-        "",
+        *(["options:", *options, ""] if options else [] if found["kind"] in ("papers", "configs") else ["no options", ""]),
     ]
 
 

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from contextlib import contextmanager
 from dataclasses import replace
 from math import inf
 from pathlib import Path
@@ -309,3 +310,23 @@ def test_a_full_disk_is_one_message_and_the_same_command_goes_on_once_there_is_r
     code, out, _ = bioexp("train", config)
     assert code == 0
     assert "test 0." in out
+
+
+def test_a_dry_run_counts_the_minutes_of_attacks_that_are_due(made):
+    paper, paths = (
+        replace(PAPER, configs=("small",), drawings=(), claims=PAPER.claims[:1]),
+        {"names": ["made"], "profile": "laptop", "results": made},
+    )
+    papers.PAPERS["made"] = paper
+    reproduce.reproduce(["made"], profile="laptop", seeds=1, results=made, data_dir=None, say=print, progress=quietly)
+    (done,) = reproduce.preview(**paths, seeds=1)
+    (more,) = reproduce.preview(**paths, seeds=2)
+    (run,) = made.glob("small/*-s0")
+    took = json.loads((run / "provenance.json").read_text())["wall_s"] + 2 * json.loads((run / "robustness.json").read_text())["wall_s"]
+    assert done["minutes"] == 0
+    assert more["minutes"] == pytest.approx(took / 60)
+
+
+@contextmanager
+def quietly(what):
+    yield lambda record, steps: None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from math import inf
@@ -84,11 +85,12 @@ def attack(
         for target in seeds:
             guides = sources(target, seeds, nets) if gradient == "true" else []
             made = _with_sources(chosen, len(guides))
+            began = time.perf_counter()
             table, evidence = _attack_one(target, made, guides, probe, radii, gradient, progress)
             tables[target.run.seed] = table
             if gradient == "true" and (pictures == "all" or target is seeds[0]):
                 draw(target.run.path, target.run.seed, table, target.net, evidence)
-            write_tables(target.run.path, "" if gradient == "true" else "_training", table)  # last: with them it is done
+            write_tables(target.run.path, "" if gradient == "true" else "_training", table, time.perf_counter() - began)
         names = {"experiment": group[0].path.parent.name, "runs": [run.name for run in group], "seeds": list(tables)}
         records.append(names | {"dataset": seeds[0].dataset, "source": seeds[0].source} | record(over_seeds(tables)))
     return records

@@ -55,11 +55,11 @@ def _stored(arrays: Mapping[str, np.ndarray]) -> Stored:
     return Stored(arrays["eps"].tolist(), arrays["correct"], arrays["x_adv"])
 
 
-def write_tables(folder: Path, suffix: str, table: Table) -> None:
-    """robustness.csv, .md and, last, the .json that says that a run was attacked."""
+def write_tables(folder: Path, suffix: str, table: Table, seconds: float) -> None:
+    """robustness.csv, .md and, last, the .json that says that a run was attacked, and how many seconds it took this time."""
     write_text(folder / f"robustness{suffix}.csv", as_csv(table))
     write_text(folder / f"robustness{suffix}.md", as_markdown(table))
-    write_json(folder / f"robustness{suffix}.json", record(table))
+    write_json(folder / f"robustness{suffix}.json", {**record(table), "wall_s": round(seconds, 3)})
 
 
 def draw(folder: Path, seed: int, table: Table, net: Net, evidence: Evidence) -> None:

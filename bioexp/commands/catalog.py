@@ -5,6 +5,8 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Callable, Mapping
+from importlib import import_module
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +47,7 @@ def rows(kind: str, results: Path) -> Rows:
             for p in PAPERS.values()
         ]
     if kind == "configs":
-        return [{"config": str(path), "about": _header(path)} for path in sorted(Path("configs").rglob("*.yaml"))]
+        return [{"config": str(path), "about": _header(path).partition("\n")[0]} for path in _configs()]
     if kind == "runs":
         return [_run_row(path.parent, results) for path in sorted(results.glob("*/*/config.yaml"))]
     return [{"name": name, "about": _summary(builder), "where": _place(builder)} for name, builder in tables()[kind].items()]
@@ -53,14 +55,33 @@ def rows(kind: str, results: Path) -> Rows:
 
 def detail(name: str) -> Rows:
     """Everything known of a name; it may stand in more than one table."""
-    found = [(kind, table[name]) for kind, table in tables().items() if name in table]
-    if not found:
-        names = [*kinds(), *(name for table in tables().values() for name in table)]
-        raise UserError(f"{name}: nothing of that name{suggestion(name, names)} (`bioexp list` shows what there is)")
-    return [
-        {"name": name, "kind": kind, "about": inspect.getdoc(builder) or "", "options": describe(builder), "where": _place(builder)}
-        for kind, builder in found
+    configs = {path.stem: path for path in _configs()} | {str(path): path for path in _configs()}
+    found = [
+        {"kind": kind, "about": inspect.getdoc(table[name]) or "", "options": describe(table[name]), "where": _place(table[name])}
+        for kind, table in tables().items()
+        if name in table
     ]
+    if name in PAPERS:
+        module = import_module(f"bioexp.papers.{name}")
+        found.append(
+            {"kind": "papers", "about": inspect.getdoc(module) or "", "options": [], "where": f"{_relative(module.__file__ or '')}:1"}
+        )
+    if name in configs:
+        found.append({"kind": "configs", "about": _header(configs[name]), "options": [], "where": f"{configs[name]}:1"})
+    if not found:
+        names = [*kinds(), *PAPERS, *configs, *(name for table in tables().values() for name in table)]
+        raise UserError(f"{name}: nothing of that name{suggestion(name, names)} (`bioexp list` shows what there is)")
+    return [{"name": name, **one, "citation": _citation(Path(name).stem)} for one in found]
+
+
+def _citation(name: str) -> str:
+    """The documents that a model, rule or config is of, or that a paper is; "" for what several share or none has."""
+    of = [p for p in PAPERS.values() if name in (p.name, *p.models, *p.rules, *p.configs) and p.name != "beyond"]
+    return "; ".join(f"{paper.authors} {paper.year}, {paper.title}" for paper in of)
+
+
+def _configs() -> list[Path]:
+    return sorted(Path("configs").rglob("*.yaml"))
 
 
 def _summary(builder: Callable[..., Any]) -> str:
@@ -70,13 +91,18 @@ def _summary(builder: Callable[..., Any]) -> str:
 def _place(builder: Callable[..., Any]) -> str:
     code = inspect.unwrap(builder)
     file = Path(inspect.getsourcefile(code) or "")
-    return f"{file.relative_to(ROOT) if file.is_relative_to(ROOT) else file}:{inspect.getsourcelines(code)[1]}"
+    return f"{_relative(file)}:{inspect.getsourcelines(code)[1]}"
+
+
+def _relative(file: str | Path) -> Path:
+    path = Path(file)
+    return path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
 
 
 def _header(path: Path) -> str:
-    """A config's first comment line."""
-    first = path.read_text("utf-8").split("\n", 1)[0]
-    return first.removeprefix("#").strip() if first.startswith("#") else ""
+    """A config's first comment lines: what it reproduces, how long it takes, what to expect."""
+    lines = takewhile(lambda line: line.startswith("#"), path.read_text("utf-8").splitlines())
+    return "\n".join(line.removeprefix("#").strip() for line in lines)
 
 
 def _run_row(path: Path, results: Path) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from bioexp.commands.claims import merged, runs_of, write_claims
 from bioexp.commands.judge import draw_all, judge_all
 from bioexp.commands.report import report
 from bioexp.commands.seed_group import Say, Watch
-from bioexp.commands.train import plan, train
+from bioexp.commands.train import Plan, plan, train
 from bioexp.config import Experiment, load
 from bioexp.lookup import paper_of
 from bioexp.options import suggestion
@@ -84,8 +84,6 @@ def preview(names: Sequence[str], *, profile: str, seeds: int | None, results: P
     rows = []
     for one in (one for paper in papers_named(names).values() for one in wanted(paper, profile, seeds)):
         todo = plan(one.experiment, results=results, seeds=one.seeds)
-        last = run.newest(results / one.experiment.folder)
-        minutes = run.open_run(last[0]).provenance["wall_s"] / 60 * len(todo.groups) if last else None
         identity = f"{one.experiment.folder}/{run.identity(one.experiment)}"
         rows.append(
             {
@@ -93,10 +91,29 @@ def preview(names: Sequence[str], *, profile: str, seeds: int | None, results: P
                 "seeds": len(one.seeds),
                 "finished": len(todo.finished),
                 "stale": len(todo.stale),
-                "minutes": 0.0 if not todo.groups else minutes,
+                "minutes": _minutes(one, todo, _profile(profile), results),
             }
         )
     return rows
+
+
+def _minutes(one: Wanted, todo: Plan, profile: Profile, results: Path) -> float | None:
+    """Minutes that training and attacking took for the newest runs of an experiment, as often as they are due; None for unknown."""
+    paths = list(todo.paths.values())
+    due = [
+        path for path in paths if one.attacked and (todo.groups or not _attacked_already(path, profile, _ladder(profile, len(paths) > 1)))
+    ]
+    if not todo.groups and not due:
+        return 0.0
+    last = run.newest(results / one.experiment.folder)
+    if not last:
+        return None
+    tables = [json.loads(file.read_text("utf-8")) for path in last if (file := path / "robustness.json").is_file()]
+    attacks = [table["wall_s"] for table in tables if "wall_s" in table]
+    if due and not attacks:
+        return None
+    training = run.open_run(last[0]).provenance["wall_s"] * len(todo.groups) if todo.groups else 0.0
+    return float(training + (len(due) * np.mean(attacks) if due else 0.0)) / 60
 
 
 def reproduce(
@@ -212,15 +229,20 @@ def _attack_missing(runs: Sequence[Run], backprop: Sequence[Run], profile: Profi
 
     Seeds are each other's sources of attacks by transfer; `backprop`, the twin, is another.
     """
-    names = [name for name in attacks_named(profile.attacks) if name != "transfer" or len(runs) > 1 or backprop]
-    if not all(_attacked_already(one, profile, names) for one in runs):
+    names = _ladder(profile, len(runs) > 1 or bool(backprop))
+    if not all(_attacked_already(one.path, profile, names) for one in runs):
         say(f"{runs[0].path.parent.name}: attacking {len(runs)} seeds")
         chosen = profile.attacks if "transfer" in names else names
         attack(runs, attacks=chosen, eps=profile.eps, n=profile.images, data_dir=data_dir, pictures="first", follow=backprop)
 
 
-def _attacked_already(one: Run, profile: Profile, names: Sequence[str]) -> bool:
-    table = one.path / "robustness.json"
+def _ladder(profile: Profile, sources: bool) -> list[str]:
+    """The names of a profile's attacks; transfer needs another net to follow."""
+    return [name for name in attacks_named(profile.attacks) if name != "transfer" or sources]
+
+
+def _attacked_already(path: Path, profile: Profile, names: Sequence[str]) -> bool:
+    table = path / "robustness.json"
     if not table.is_file():
         return False
     found = json.loads(table.read_text("utf-8"))
