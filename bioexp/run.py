@@ -222,14 +222,15 @@ def locked(paths: Sequence[Path]) -> Iterator[None]:
     with ExitStack() as held:
         for path in paths:
             with writing(path / ".lock"):
-                file = held.enter_context((path / ".lock").open("a+"))
+                file = held.enter_context((path / ".lock").open("ab+", buffering=0))  # nothing is left to write when it closes
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 file.seek(0)
-                raise UserError(f"{path}: is being trained by {file.read().strip() or 'another process'}; wait for it or stop it") from None
+                raise UserError(
+                    f"{path}: is being trained by {file.read().decode().strip() or 'another process'}; wait for it or stop it"
+                ) from None
             with writing(path / ".lock"):
                 file.truncate(0)
-                file.write(f"process {os.getpid()} on {socket.gethostname()}")
-                file.flush()
+                file.write(f"process {os.getpid()} on {socket.gethostname()}".encode())
         yield

@@ -1,6 +1,8 @@
 """What the README and configs/examples promise a newcomer."""
 
+import inspect
 import json
+import re
 import runpy
 import subprocess
 import sys
@@ -102,3 +104,26 @@ def test_a_name_that_a_file_of_ones_own_does_not_hold_is_refused(bioexp, write_c
     assert code == 2
     assert message in err
     assert "Traceback" not in out + err
+
+
+def test_every_python_snippet_of_the_readme_runs_or_is_an_example_that_does(tmp_path, monkeypatch, write_config):
+    from conftest import ROOT
+
+    readme = (ROOT / "README.md").read_text()
+    examples = "".join(path.read_text() for path in (ROOT / "configs" / "examples").glob("*.py"))
+    (tmp_path / "configs").mkdir()
+    (tmp_path / "configs" / "log_net.yaml").write_text(write_config().read_text())  # the same names, in a moment
+    monkeypatch.chdir(tmp_path)
+    snippets = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+    ran = [exec(snippet, {}) for snippet in snippets if snippet not in examples]
+    assert len(snippets) > len(ran) >= 1
+    assert list((tmp_path / "results").glob("small/*/robustness.json"))
+
+
+def test_what_the_library_exports_says_what_it_takes_and_gives():
+    assert library.__all__ == ["attack", "fit", "load"]
+    for name in library.__all__:
+        function = getattr(library, name)
+        assert function.__doc__
+        for option in inspect.signature(function).parameters:
+            assert option in function.__doc__ or option == "path", f"{name} does not explain {option}"

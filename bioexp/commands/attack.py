@@ -53,6 +53,7 @@ def attack(
 
     Returns one record per experiment, with means over its seeds (`red` is what `--strict` reads).
 
+    runs: what `fit` gave, or `run.open_run` of their directories; seeds of one experiment are attacked together.
     attacks: names from `ATTACKS`, "all", or a user's own, "./my_attack.py:my_attack"; {"name": "square", "queries": 5000} for options.
         None: the ladder. Noise is always run, as the measure of what mere disturbance does. Attacks by transfer follow the next
         seed of the same experiment and its backprop twin, as far as these are among `runs`, and in place of that twin every
@@ -61,9 +62,11 @@ def attack(
     eps: radii in [0, 1]; None: the usual nine.
     n: the first n test images; None: all.
     pictures: of every run, or of the first seed of each experiment only.
+    data_dir: where the datasets' files lie; None: the usual places.
     gradient: what the attacks follow: the forward pass as deployed, or the backward pass that the rule trained with. The second
         shows an artifact: it goes into attacks_training/ and robustness_training.*, stamped, and no claim reads it.
     follow: runs that attacks by transfer follow and that are not attacked themselves, trained on the same data.
+    progress: called with run, attack and the fraction done.
     Raises UserError for an unknown attack, an eps outside [0, 1], n below 1, no eps, transfer by name where no run
     has a source, a run without classes, and a rule whose training gradient is the true one or a matter of chance.
     """

@@ -97,6 +97,11 @@ def fit(
     """Train every experiment with these seeds (a number N is 0 … N-1), or find it trained; returns all runs.
 
     The same as `bioexp train` does, for use from Python: fit(load("configs/log_net.yaml"), seeds=3).
+
+    experiments: what `load` gave.
+    results: the folder of all runs; what is finished there is kept.
+    data_dir: where the datasets' files lie; None: the usual places.
+    Raises UserError where a config does not fit its data, a dataset cannot be had, or training diverges.
     """
     numbers = range(seeds) if isinstance(seeds, int) else seeds
     folder = Path(data_dir) if data_dir is not None else None
