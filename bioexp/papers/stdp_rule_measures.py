@@ -191,7 +191,7 @@ def early(share: float) -> Number:
 
     def value(trained: Trained) -> float:
         found = recorded(trained, "train_accuracy")
-        return float(np.mean([right for step, right in found.items() if step <= share * max(found)]))
+        return float(np.mean([right for step, right in found.items() if step <= max(share * max(found), min(found))]))
 
     return value
 
