@@ -180,7 +180,8 @@ def _gathered(
     for one in wanted(paper, profile, seeds):
         try:
             with progress(one.experiment.folder) as watch:
-                runs = train(one.experiment, results=results, seeds=one.seeds, data_dir=data_dir, say=say, watch=watch)
+                options: dict[str, Any] = {"data_dir": data_dir, "say": say, "watch": watch}
+                runs = train(one.experiment, results=results, seeds=one.seeds, pictures="first", **options)
             done.append((one, runs))
             say(f"{one.experiment.folder}: {len(runs)} seeds ready")
         except UserError as error:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 from threading import Thread
-from typing import Any
+from typing import Any, Literal
 
 import jax
 import numpy as np
@@ -29,7 +29,15 @@ Watch = Callable[[Record, int], None]  # called with each record and the length 
 Say = Callable[[str], None]
 
 
-def train_group(experiment: Experiment, dataset: Dataset, paths: Mapping[int, Path], state: Path | None, say: Say, watch: Watch) -> None:
+def train_group(
+    experiment: Experiment,
+    dataset: Dataset,
+    paths: Mapping[int, Path],
+    state: Path | None,
+    pictures: Literal["all", "first"],
+    say: Say,
+    watch: Watch,
+) -> None:
     """Train the seeds of `paths` from their beginning, or from the state they stopped at, to FINISHED.
 
     Raises UserError where the config does not fit the data, another process trains one of them, or training diverges.
@@ -62,7 +70,7 @@ def train_group(experiment: Experiment, dataset: Dataset, paths: Mapping[int, Pa
             raise UserError(f"{experiment.name} {error}") from error
         assert record is not None  # fit yields at least one
         scores = _scores(model.apply, objective, record.params, data.test, dataset.n_classes)
-        _finish(experiment, record, stage_s, scores, data, dataset, paths)
+        _finish(experiment, record, stage_s, scores, data, dataset, paths, pictures)
 
 
 def states(folder: Path, experiment: Experiment) -> list[tuple[tuple[int, ...], Path]]:
@@ -145,6 +153,7 @@ def _finish(
     data: build.Split,
     dataset: Dataset,
     paths: Mapping[int, Path],
+    pictures: Literal["all", "first"],
 ) -> None:
     """Weights, the one score on the test set, pictures and provenance of each seed; FINISHED last, and then no state."""
     params = jax.device_get(record.params)
@@ -162,7 +171,8 @@ def _finish(
         own = {f"test_{name}": float(values[i]) for name, values in scores.items()}
         run.save_weights(path / "weights.npz", _of_seed(params, i))
         test = (own["test_accuracy"], len(data.test.y)) if "test_accuracy" in own else None
-        draw(path, _of_seed(params, i), dataset, data.train, test)
+        if pictures == "all" or i == 0:
+            draw(path, _of_seed(params, i), dataset, data.train, test)
         run.finish(path, {"seed": seed, **about}, {**own, "n_test": len(data.test.y), "steps": record.total})
     for path in paths.values():
         (path / "state.npz").unlink(missing_ok=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from bioexp import build, run
 from bioexp.commands.seed_group import Say, Watch, states, train_group
@@ -55,11 +55,13 @@ def train(
     data_dir: Path | None = None,
     force: bool = False,
     keep_stale: bool = False,
+    pictures: Literal["all", "first"] = "all",
     say: Say = lambda text: None,
     watch: Watch = lambda record, steps: None,
 ) -> list[Run]:
     """Train what is not finished, and open the runs of all seeds.
 
+    pictures: of every run, or of the first seed of each group only.
     Raises UserError; what was on disk before is then still there, and the same call continues.
     """
     wanted = experiment.dataset.name
@@ -71,7 +73,7 @@ def train(
         say(f"{todo.paths[seed]}: was made by other code than today's; {'kept as it is' if keep_stale else 'trained again'}")
     for group, state in todo.groups:
         paths = {seed: run.directory(results, experiment, seed) for seed in group}
-        train_group(experiment, dataset, paths, state, say, watch)
+        train_group(experiment, dataset, paths, state, pictures, say, watch)
         for path in paths.values():
             for line in stages_ended(path):
                 say(line)
