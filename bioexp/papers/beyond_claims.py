@@ -8,18 +8,20 @@ from bioexp.papers import beyond
 from bioexp.papers.brain_models_claims import PAPER as BRAIN_MODELS
 from bioexp.papers.competing_hidden_units_claims import PAPER as COMPETING_HIDDEN_UNITS
 from bioexp.papers.log_net_claims import PAPER as LOG_NET
+from bioexp.papers.spatial_nets_claims import PAPER as SPATIAL_NETS
 from bioexp.papers.stdp_rule_claims import PAPER as STDP_RULE
 from bioexp.types import Drawing, Evidence, Paper
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-DOCUMENTS = (LOG_NET, COMPETING_HIDDEN_UNITS, BRAIN_MODELS, STDP_RULE)
+DOCUMENTS = (LOG_NET, COMPETING_HIDDEN_UNITS, SPATIAL_NETS, BRAIN_MODELS, STDP_RULE)
 ATTACKED = tuple(config for paper in DOCUMENTS for config in paper.attacked)
 CONTROLLED = (  # claims whose controls are of every kind: class means, random and raw filters, a frozen layer, shuffled labels, no layer
     "log_net/robust",
     "log_net/parallel_lines",
     "competing_hidden_units/error_fast",
+    "spatial_nets/inter_task_weights",
     "brain_models/no_derivative_inferior",
     "brain_models/autoencoder_mi_rises",
     "stdp_rule/comparable",

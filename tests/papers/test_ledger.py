@@ -23,7 +23,6 @@ def test_a_paper_has_every_row_of_its_part_of_the_ledger_and_no_other(paper):
     assert sorted(own) == sorted(row for row in LEDGER if row.startswith(f"{paper.name}/") and paper.name != "beyond")
 
 
-@pytest.mark.xfail("spatial_nets" not in PAPERS, reason="the document on spatial nets is not re-implemented yet", strict=True)
 def test_every_row_of_the_ledger_has_exactly_one_claim_or_figure_and_the_reverse():
     assert sorted(rows(PAPERS.values())) == sorted(LEDGER)
 
@@ -38,9 +37,10 @@ def test_no_papers_module_is_broken():
 
 
 def test_every_rule_is_compared_on_every_dataset():
+    """But dealt_backprop, which on images with one label each is backprop."""
     experiments = [one for config in BY_DATASET for one in load(ROOT / "configs" / f"{config}.yaml")]
     by_dataset = {name: {one.stages[0].rule.name for one in experiments if one.dataset.name == name} for name in ("mnist", "fashion_mnist")}
-    assert by_dataset == {name: set(rules()) for name in by_dataset}
+    assert by_dataset == {name: set(rules()) - {"dealt_backprop"} for name in by_dataset}
 
 
 @pytest.mark.parametrize("paper", PAPERS.values(), ids=lambda paper: paper.name)
