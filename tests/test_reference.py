@@ -73,7 +73,7 @@ def test_the_readmes_table_stands_between_its_markers_and_nothing_else_moves(mad
     text = readme.read_text()
     assert (text.splitlines()[0], text.splitlines()[-1]) == ("before", "after")
     assert "\nold\n" not in text
-    assert "| log_net/row_1: number 1 | 0.91 | 0.6111 [0.6011, 0.6211] | 3 | not reproduced |" in text
+    assert "| log_net/row_1: number 1 | 0.91 | 0.6111 [0.6011, 0.6211], 3 seeds | not reproduced |" in text
     assert "| log_net | 2 | 1 | 1 | 2 |" in text
     readme.write_text("no markers")
     with pytest.raises(UserError, match="has no lines"):

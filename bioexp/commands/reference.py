@@ -63,10 +63,11 @@ def table(folder: Path) -> str:
         verdicts = [row["verdict"] for row in rows if row["id"].startswith(f"{paper}/")]
         counts = [verdicts.count(verdict) for verdict in ("reproduced", "not reproduced", "undecided")]
         lines.append(f"| {paper} | {' | '.join(map(str, counts))} | {len(verdicts) - sum(counts)} |")
-    lines += ["", "| claim | document | ours, 95 % | seeds | verdict |", "|---|---|---|---|---|"]
+    lines += ["", "| claim | document | ours, 95 % | verdict | found |", "|---|---|---|---|---|"]
     for row in rows:
         document = "" if row["expected"] is None else f"{row['expected']:g}"
-        lines.append(f"| {row['id']}: {cell(row['what'])} | {document} | {measured(row)} | {row['n_seeds']} | {row['verdict']} |")
+        ours = f"{measured(row)}, {row['n_seeds']} seed{'s' * (row['n_seeds'] > 1)}" if row["n_seeds"] else ""
+        lines.append(f"| {row['id']}: {cell(row['what'])} | {document} | {ours} | {row['verdict']} | {cell(row['why'])} |")
     return "\n".join(lines) + "\n"
 
 
