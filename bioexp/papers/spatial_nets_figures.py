@@ -18,7 +18,6 @@ from bioexp.measures.interval import student
 from bioexp.papers.spatial_nets import Groups, greedy
 from bioexp.papers.spatial_nets_measures import (
     DROP,
-    LAYERS,
     MIXING,
     MODES,
     REGULAR,
@@ -31,14 +30,12 @@ from bioexp.papers.spatial_nets_measures import (
     Cells,
     cost,
     crossing,
-    heads,
     places,
     pooled,
     purity,
-    scores,
     silhouette,
-    split,
 )
+from bioexp.papers.spatial_nets_splits import LAYERS, heads, scores, split
 from bioexp.types import Evidence, Params, Trained
 
 if TYPE_CHECKING:

@@ -24,10 +24,9 @@ from bioexp.papers.spatial_nets_measures import (
     crossing,
     farthest,
     purity,
-    scores,
     silhouette,
-    spectral,
 )
+from bioexp.papers.spatial_nets_splits import scores, spectral
 from bioexp.types import Batch, Run, Trained, UserError
 
 SHAPE, CLASSES, HIDDEN = (3, 4), 4, (5, 6, 7, 8)
