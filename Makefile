@@ -38,8 +38,10 @@ format: install
 	$(BIN)/ruff check --fix .
 
 # PROFILE=smoke (everything runs, nothing is judged) | laptop | paper (full sizes; a GPU is advised)
+# LAUNCH=local | slurm: by workers; LAUNCH_OPTIONS="--partition gpu --gpus 1 --time 2:00:00". The plan is printed first.
 reproduce-all: install
-	$(BIN)/bioexp reproduce all --profile $(PROFILE)
+	$(BIN)/bioexp reproduce all --profile $(PROFILE) --dry-run
+	$(BIN)/bioexp reproduce all --profile $(PROFILE) $(if $(LAUNCH),--launch $(LAUNCH) $(LAUNCH_OPTIONS))
 
 # What is committed of the last full reproduction (results/reference), and the README's table of its claims.
 reference: install

@@ -31,7 +31,13 @@ DataDir = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="JSON on stdout, everything else on stderr.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Only results and errors.")]
-Device = Annotated[str, typer.Option(help="auto, cpu, gpu or tpu.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, gpu, gpu-deterministic or tpu.")]
+LaunchOn = Annotated[str, typer.Option("--launch", metavar="local|slurm", help="Share the work among processes here, or an array job.")]
+WorkersAtOnce = Annotated[Optional[int], typer.Option("--workers", help="So many at a time.")]  # noqa: UP045
+Partition = Annotated[Optional[str], typer.Option("--partition", help="Of the cluster.")]  # noqa: UP045
+Gpus = Annotated[Optional[int], typer.Option("--gpus", help="For each worker.")]  # noqa: UP045
+Time = Annotated[Optional[str], typer.Option("--time", help="For each task: minutes, or H:MM:SS.")]  # noqa: UP045
+Take = Annotated[Optional[int], typer.Option("--take", hidden=True)]  # noqa: UP045  a worker takes so many tasks; 0 is all it finds
 RESULTS = Path("results")
 INTERRUPTED = 130  # what the parser makes of Ctrl-C
 
@@ -49,6 +55,12 @@ def train(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only show the resolved configs, what is finished, and the expected minutes.")
     ] = False,
+    launch: LaunchOn = "",
+    workers: WorkersAtOnce = None,
+    partition: Partition = None,
+    gpus: Gpus = None,
+    time: Time = None,
+    take: Take = None,
     results: Results = RESULTS,
     data_dir: DataDir = None,
     as_json: Json = False,
@@ -58,9 +70,11 @@ def train(
     terminal = Terminal(as_json, quiet)
     wanted = _seeds(seeds, seed)
     where = _prepare(device)
-    from bioexp.commands.train import last_line, outcome, preview
-    from bioexp.commands.train import train as train_one
+    from bioexp.commands.launch import carry_out, parse
+    from bioexp.commands.train import forget, last_line, outcome, preview, tasks
     from bioexp.config import load
+
+    how = parse(launch, workers, partition, gpus, time)
 
     changes = [*changes, *([f"dataset.name={dataset}"] if dataset else [])]
     experiments = [experiment for config in configs for experiment in load(config, changes)]
@@ -69,24 +83,22 @@ def train(
         terminal.show(shown, [line for one in shown for line in _preview_lines(one)])
         return
     terminal.say(f"device: {where}")
-    outcomes = []
-    for experiment in experiments:
-        with terminal.progress(experiment.name) as watch:
-            runs = train_one(
-                experiment,
-                results=results,
-                seeds=wanted,
-                data_dir=data_dir,
-                force=force,
-                keep_stale=keep_stale,
-                say=terminal.say,
-                watch=watch,
-            )
-        outcomes.append(outcome(runs))
-        terminal.say(f"{', '.join(outcomes[-1]['runs'])}")
-        terminal.show(None if as_json else outcomes[-1], [last_line(outcomes[-1])])
+    outcomes = {}
+
+    def ready(number: int, runs: list[Any]) -> None:
+        outcomes[number] = outcome(runs)
+        terminal.say(", ".join(outcomes[number]["runs"]))
+        terminal.show(None if as_json else outcomes[number], [last_line(outcomes[number])])
+
+    options: dict[str, Any] = {"results": results, "seeds": wanted, "data_dir": data_dir, "keep_stale": keep_stale, "say": terminal.say}
+    again = force and take is None
+    todo = tasks(experiments, force=again and how is None, progress=terminal.progress, ready=ready, **options)
+    if again and how:
+        forget(todo)
+    failures = carry_out(todo, how, take, results, terminal.say)
     if as_json:
-        terminal.show(outcomes)
+        terminal.show([outcomes[number] for number in sorted(outcomes)])
+    _refuse(failures)
 
 
 @app.command()
@@ -107,6 +119,12 @@ def attack(
     ] = "true",
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 3 when a check says that a number is not to be trusted.")] = False,
     device: Device = "auto",
+    launch: LaunchOn = "",
+    workers: WorkersAtOnce = None,
+    partition: Partition = None,
+    gpus: Gpus = None,
+    time: Time = None,
+    take: Take = None,
     results: Results = RESULTS,
     data_dir: DataDir = None,
     as_json: Json = False,
@@ -117,9 +135,10 @@ def attack(
     if gradient not in ("true", "training"):
         raise UserError(f"--gradient: must be true or training, got {gradient!r}")
     where = _prepare(device)
-    from bioexp.commands.attack import attack as attack_runs
     from bioexp.commands.attack import parse_eps
     from bioexp.commands.attack_comparison import compared, unequal
+    from bioexp.commands.attack_tasks import tasks
+    from bioexp.commands.launch import carry_out, parse
     from bioexp.run import find, open_run
 
     named = [name.strip() for name in attacks.split(",") if name.strip()] + ["fgsm"] * fgsm + ["pgd", "pgd_margin"] * pgd
@@ -127,17 +146,16 @@ def attack(
     opened = [open_run(path) for path in find(results, runs or [])]
     found = [run for run in opened if runs or "test_loss" not in run.summary]
     terminal.say(f"device: {where}")
+    found_records: dict[int, Any] = {}
+    how = parse(launch, workers, partition, gpus, time)
     with terminal.percent() as progress:
-        records = attack_runs(
-            found,
-            attacks=named or None,
-            eps=radii,
-            n=n,
-            data_dir=data_dir,
-            gradient=gradient,  # type: ignore[arg-type]
-            follow=[open_run(path) for path in find(results, transfer_from)] if transfer_from else (),
-            progress=progress,
-        )
+        options: dict[str, Any] = {"attacks": named or None, "eps": radii, "n": n, "data_dir": data_dir, "gradient": gradient}
+        options["follow"] = [open_run(path) for path in find(results, transfer_from)] if transfer_from else ()
+        todo = tasks(found, **options, progress=progress, ready=found_records.__setitem__)
+        failures = carry_out(todo, how, take, results, terminal.say)
+    if take is not None:
+        return
+    records = [found_records[number] for number in sorted(found_records)]
     rows = compared(found) if len(records) > 1 and runs and gradient == "true" else []
     for record in records:
         record["compared"] = [row for row in rows if row["second"] == record["experiment"]]
@@ -147,6 +165,7 @@ def attack(
     _show_comparison(terminal, rows)
     for line in unequal(found, rows):
         terminal.say(line)
+    _refuse(failures)
     if strict and any(record["red"] for record in records):
         raise typer.Exit(3)
 
@@ -162,6 +181,12 @@ def reproduce(
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what is finished, what is to be done, and the minutes.")] = False,
     device: Device = "auto",
+    launch: LaunchOn = "",
+    workers: WorkersAtOnce = None,
+    partition: Partition = None,
+    gpus: Gpus = None,
+    time: Time = None,
+    take: Take = None,
     results: Results = RESULTS,
     data_dir: DataDir = None,
     as_json: Json = False,
@@ -173,23 +198,31 @@ def reproduce(
     where = _prepare(device)
     from bioexp.commands import against as comparison
     from bioexp.commands import reproduce as reproduction
+    from bioexp.commands.forecast import forecast
+    from bioexp.commands.launch import parse
+    from bioexp.commands.reproduce_plan import preview
+    from bioexp.commands.reproduce_tasks import all_tasks
 
     if against and profile == "smoke":
         raise UserError("--against: the profile smoke judges nothing, so there is nothing to compare; use laptop or paper")
     reference = comparison.reference_rows(against) if against else None
+    how = parse(launch, workers, partition, gpus, time)
+    size: dict[str, Any] = {"profile": profile, "seeds": seeds, "results": results}
     if dry_run:
-        rows = reproduction.preview(papers, profile=profile, seeds=seeds, results=results)
+        rows = preview(papers, **size)
         terminal.show(rows if as_json else None)
         terminal.table(rows, ["experiment", "seeds", "finished", "stale", "minutes"])
         known = [row["minutes"] for row in rows if row["minutes"] is not None]
         terminal.show(
             None, [f"training and attacks: about {sum(known):.1f} minutes, and unknown ones for {len(rows) - len(known)} experiments"]
         )
+        todo = all_tasks(papers, **size, data_dir=data_dir, say=terminal.say, progress=terminal.progress)
+        terminal.show(None, forecast(todo).lines())
         return
     terminal.say(f"device: {where}")
-    rows = reproduction.reproduce(
-        papers, profile=profile, seeds=seeds, results=results, data_dir=data_dir, say=terminal.say, progress=terminal.progress
-    )
+    rows = reproduction.reproduce(papers, **size, data_dir=data_dir, say=terminal.say, progress=terminal.progress, how=how, take=take)
+    if take is not None:
+        return
     terminal.table(rows, ["id", "expected", "measured", "verdict", "why"])
     counts = {verdict: sum(row["verdict"] == verdict for row in rows) for verdict in dict.fromkeys(row["verdict"] for row in rows)}
     terminal.show(None, [" · ".join(f"{count} {verdict}" for verdict, count in counts.items())])
@@ -244,7 +277,7 @@ def list_(
         terminal.show({kind: catalog.rows(kind, results) for kind in catalog.kinds()} if as_json else None)
     for kind in [what] if what in catalog.kinds() else [] if what else catalog.kinds():
         rows = catalog.rows(kind, results)
-        terminal.table(rows, list(rows[0]) if rows else [], title=kind)
+        terminal.table(rows, list(dict.fromkeys(column for row in rows for column in row)), title=kind)
         if what:
             terminal.show(rows, [] if rows else [f"no {kind} here"])
     if what and what not in catalog.kinds():
@@ -318,6 +351,11 @@ def _usage(error: Exception) -> int:
     return 2
 
 
+def _refuse(failures: list[str]) -> None:
+    if failures:
+        raise UserError("\n".join(failures))
+
+
 def _complain(message: str) -> int:
     print(message, file=sys.stderr)
     return 2
@@ -326,8 +364,8 @@ def _complain(message: str) -> int:
 def _prepare(device: str) -> str:
     from bioexp.device import prepare
 
-    if device not in ("auto", "cpu", "gpu", "tpu"):
-        raise UserError(f"--device: must be auto, cpu, gpu or tpu, got {device!r}")
+    if device not in ("auto", "cpu", "gpu", "gpu-deterministic", "tpu"):
+        raise UserError(f"--device: must be auto, cpu, gpu, gpu-deterministic or tpu, got {device!r}")
     return prepare(device)  # type: ignore[arg-type]
 
 

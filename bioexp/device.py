@@ -6,16 +6,21 @@ from typing import Literal
 from bioexp.files import cache_folder
 from bioexp.types import UserError
 
-DeviceName = Literal["auto", "cpu", "gpu", "tpu"]
+DeviceName = Literal["auto", "cpu", "gpu", "gpu-deterministic", "tpu"]
+DETERMINISTIC = "--xla_gpu_deterministic_ops=true"
 
 
 def prepare(name: DeviceName) -> str:
     """Choose the device before the first computation; returns it in words. UserError when the one asked for is absent.
 
+    gpu-deterministic: a GPU whose sums are made in one order, so that a run repeats to the same bits; slower by what it is.
     Compiled programs are cached on disk however fast they compile: that saves half a second of every short run.
     """
     import jax
 
+    if name == "gpu-deterministic":
+        os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {DETERMINISTIC}".strip()
+        name = "gpu"
     if name != "auto":
         jax.config.update("jax_platforms", {"gpu": "cuda,rocm"}.get(name, name))
     jax.config.update("jax_compilation_cache_dir", str(cache_folder() / "xla"))

@@ -87,5 +87,16 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
         raise UserError(f"{path}: is damaged ({error}); train the run again with --force") from None
 
 
+def tail(log: Path, lines: int = 5) -> str:
+    """The last lines of a log; "" where there is none."""
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, log.stat().st_size - 4096))
+            text = file.read().decode("utf-8", "replace")
+    except OSError:
+        return ""
+    return "\n".join([line for line in text.splitlines() if line.strip()][-lines:])
+
+
 def _discard(_: object) -> None:
     return None

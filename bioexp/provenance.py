@@ -6,6 +6,7 @@ import ast
 import hashlib
 import importlib.util
 import inspect
+import os
 import platform
 import resource
 import subprocess
@@ -110,6 +111,7 @@ def surroundings() -> dict[str, Any]:
             "machine": platform.machine(),
         },
         "precision": "float32",
+        "xla_flags": os.environ.get("XLA_FLAGS", ""),
         "peak_memory_mb": round(_peak_bytes() / 2**20),
     }
 

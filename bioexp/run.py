@@ -3,18 +3,17 @@
     <results>/<experiment>[@<dataset>]/<hash8>-s<seed>/
         config.yaml provenance.json metrics.jsonl summary.json weights.npz snapshots/ figures/ attacks/ FINISHED
 
-FINISHED is written last. Without it a directory is continued by `bioexp train`, and believed by nobody.
+FINISHED is written last. Without it a directory is continued by `bioexp train`, and believed by nobody; FAILED says why the last
+try ended otherwise, QUEUED that a worker is to come, and .lock who is at work (`bioexp.lock`).
 """
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 import shutil
-import socket
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+import traceback
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,7 +23,8 @@ import yaml
 
 from bioexp import build, strict_yaml
 from bioexp.config import Experiment, identity, load, resolved
-from bioexp.files import read_arrays, write_arrays, write_atomically, write_json, write_text, writing
+from bioexp.files import read_arrays, write_arrays, write_atomically, write_json, write_text
+from bioexp.lock import Busy
 from bioexp.provenance import code_digest
 from bioexp.tree import flatten, unflatten
 from bioexp.types import Apply, Dataset, Model, Params, Run, UserError
@@ -160,6 +160,7 @@ def prepare(path: Path, experiment: Experiment) -> None:
         raise UserError(f"{path}: cannot be made ({error.strerror}); name another place with --results") from None
     for file in {file for choice in experiment.choices for file in choice.files if file.suffix == ".py"}:
         write_atomically(path / file.name, partial(_copy, file))
+    (path / "QUEUED").unlink(missing_ok=True)
     write_text(path / "config.yaml", yaml.safe_dump(resolved(experiment), sort_keys=False, allow_unicode=True))
 
 
@@ -177,6 +178,7 @@ def start_over(path: Path) -> None:
         "robustness.csv",
         "robustness.md",
         "robustness.png",
+        "FAILED",
     ):
         child = path / name
         shutil.rmtree(child) if child.is_dir() else child.unlink(missing_ok=True)
@@ -214,23 +216,23 @@ def finish(path: Path, provenance: dict[str, Any], summary: dict[str, Any]) -> N
 
 
 @contextmanager
-def locked(paths: Sequence[Path]) -> Iterator[None]:
-    """Hold these directories for this process; the lock goes with the process, however it ends.
-
-    Raises UserError naming the process that trains one of them already.
-    """
-    with ExitStack() as held:
-        for path in paths:
-            with writing(path / ".lock"):
-                file = held.enter_context((path / ".lock").open("ab+", buffering=0))  # nothing is left to write when it closes
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                file.seek(0)
-                raise UserError(
-                    f"{path}: is being trained by {file.read().decode().strip() or 'another process'}; wait for it or stop it"
-                ) from None
-            with writing(path / ".lock"):
-                file.truncate(0)
-                file.write(f"process {os.getpid()} on {socket.gethostname()}".encode())
+def failure_kept(paths: Iterable[Path]) -> Iterator[None]:
+    """Where work on these directories fails, each says so in FAILED: the message, or a bug's traceback."""
+    try:
         yield
+    except Busy:
+        raise
+    except Exception as error:
+        text = str(error) if isinstance(error, UserError) else traceback.format_exc()
+        for path in paths:
+            with suppress(UserError):  # a full disk cannot take it
+                write_text(path / "FAILED", text.rstrip() + "\n")
+        raise
+
+
+def failure(path: Path) -> str:
+    """What FAILED says; "" where nothing failed."""
+    try:
+        return (path / "FAILED").read_text("utf-8").strip()
+    except FileNotFoundError:
+        return ""

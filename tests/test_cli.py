@@ -69,7 +69,7 @@ def test_the_whole_road_train_attack_report_list(bioexp, write_config, tmp_path)
         (["train", "{config}", "--seeds", "0"], "--seeds: must be at least 1, got 0"),
         (["train", "{config}", "--seeds", "2", "--seed", "1"], "give one of them"),
         (["train", "{config}", "--seed", "-1"], "--seed: must be between"),
-        (["train", "{config}", "--device", "abacus"], "--device: must be auto, cpu, gpu or tpu"),
+        (["train", "{config}", "--device", "abacus"], "--device: must be auto, cpu, gpu, gpu-deterministic or tpu"),
         (["train", "{config}", "--dataset", "minst"], "unknown dataset 'minst'; did you mean mnist"),
         (["train", "{config}", "--sede", "3"], "No such option"),
         (["attack"], "no finished run here"),

@@ -584,3 +584,15 @@ def test_mnist5k_is_the_first_500_of_every_digit_in_mnist():
     for digit in range(10):
         ours = np.concatenate([small.x_train[small.y_train == digit], small.x_test[small.y_test == digit]])
         assert (ours == mnist.x_train[mnist.y_train == digit][:500]).all()
+
+
+def test_blobs_too_large_for_memory_are_the_same_in_a_file(monkeypatch):
+    from importlib import import_module
+
+    module = import_module("bioexp.datasets.blobs")
+    small = module.blobs(None, features=(4, 4), n=10_000)
+    monkeypatch.setattr(module, "LARGE", 0)
+    large = module.blobs(None, features=(4, 4), n=10_000)
+    assert isinstance(large.x_train, np.memmap)
+    assert large.digest == small.digest
+    assert not list(module.cache_folder().glob("tmp*"))

@@ -13,7 +13,7 @@ import pytest
 from conftest import ROOT
 
 from bioexp import papers
-from bioexp.commands import judge, reproduce
+from bioexp.commands import judge, reproduce, reproduce_plan
 from bioexp.commands.against import changes
 from bioexp.commands.claims import runs_of
 from bioexp.figures.canvas import canvas
@@ -65,8 +65,8 @@ def made(monkeypatch, write_config, tmp_path):
     small = write_config().read_text()
     write_config(small.replace("name: small", "name: broken").replace("batch_size: 20", "batch_size: 5000"), "broken.yaml")
     monkeypatch.setattr(papers, "PAPERS", {"made": PAPER})
-    monkeypatch.setattr(reproduce, "CONFIGS", tmp_path)
-    monkeypatch.setitem(reproduce.PROFILES, "laptop", reproduce.Profile(2, 2, 20, (0.1, 0.3)))
+    monkeypatch.setattr(reproduce_plan, "CONFIGS", tmp_path)
+    monkeypatch.setitem(reproduce_plan.PROFILES, "laptop", reproduce_plan.Profile(2, 2, 20, (0.1, 0.3)))
     return tmp_path / "results"
 
 
@@ -141,12 +141,12 @@ def test_what_cannot_be_reproduced_is_named(bioexp, made, words, message):
 def test_a_large_config_has_one_seed_on_a_laptop_and_another_length_in_the_paper_profile(monkeypatch, write_config, tmp_path):
     write_config()
     write_config(write_config().read_text().replace("name: small", "name: long").replace("steps: 12", "steps: 24"), "long.yaml")
-    monkeypatch.setattr(reproduce, "CONFIGS", tmp_path)
+    monkeypatch.setattr(reproduce_plan, "CONFIGS", tmp_path)
     paper = replace(PAPER, configs=("small",), single=("small",), full={"small": "long"})
-    (laptop,), (full,) = (reproduce.wanted(paper, profile, None) for profile in ("laptop", "paper"))
+    (laptop,), (full,) = (reproduce_plan.wanted(paper, profile, None) for profile in ("laptop", "paper"))
     assert (laptop.config, laptop.seeds, laptop.experiment.name) == ("small", (0,), "small")
     assert (full.config, full.seeds, full.experiment.name) == ("small", (0, 1, 2, 3, 4), "long")
-    assert reproduce.wanted(paper, "laptop", 3)[0].seeds == (0, 1, 2)
+    assert reproduce_plan.wanted(paper, "laptop", 3)[0].seeds == (0, 1, 2)
 
 
 def test_one_seed_is_judged_over_images_and_a_wall_time_never(bioexp, made, monkeypatch):
@@ -319,8 +319,8 @@ def test_a_dry_run_counts_the_minutes_of_attacks_that_are_due(made):
     )
     papers.PAPERS["made"] = paper
     reproduce.reproduce(["made"], profile="laptop", seeds=1, results=made, data_dir=None, say=print, progress=quietly)
-    (done,) = reproduce.preview(**paths, seeds=1)
-    (more,) = reproduce.preview(**paths, seeds=2)
+    (done,) = reproduce_plan.preview(**paths, seeds=1)
+    (more,) = reproduce_plan.preview(**paths, seeds=2)
     (run,) = made.glob("small/*-s0")
     took = json.loads((run / "provenance.json").read_text())["wall_s"] + 2 * json.loads((run / "robustness.json").read_text())["wall_s"]
     assert done["minutes"] == 0

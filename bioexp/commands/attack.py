@@ -17,6 +17,7 @@ from bioexp.attacks import ATTACKS, LADDER
 from bioexp.attacks.eps import DEFAULT_EPS, L2_EPS, check_eps, parse_eps
 from bioexp.commands.attack_files import draw, resume, store, write_tables
 from bioexp.commands.attack_targets import Target, sources, targets, twin
+from bioexp.lock import locked
 from bioexp.lookup import Builder, builder_of
 from bioexp.measures.checks import Doubled, Evidence
 from bioexp.measures.flags import check as checked
@@ -47,6 +48,8 @@ def attack(
     pictures: Literal["all", "first"] = "all",
     gradient: Literal["true", "training"] = "true",
     follow: Sequence[Run] = (),
+    among: Sequence[Run] = (),
+    patient: bool = True,
     progress: Progress = lambda run, attack, fraction: None,
 ) -> list[dict[str, object]]:
     """Attack finished runs and write attacks/*.npz, robustness.{json,csv,md,png} and figures/adversarial.png into each.
@@ -56,8 +59,8 @@ def attack(
     runs: what `fit` gave, or `run.open_run` of their directories; seeds of one experiment are attacked together.
     attacks: names from `ATTACKS`, "all", or a user's own, "./my_attack.py:my_attack"; {"name": "square", "queries": 5000} for options.
         None: the ladder. Noise is always run, as the measure of what mere disturbance does. Attacks by transfer follow the next
-        seed of the same experiment and its backprop twin, as far as these are among `runs`, and in place of that twin every
-        experiment in `follow`.
+        seed of the same experiment and its backprop twin, as far as these are among `runs`, or `among` others, and in place of
+        that twin every experiment in `follow`.
         Those in the Euclidean ball have lengths of their own (`L2_EPS`), rows of their own, and files in attacks_l2/.
     eps: radii in [0, 1]; None: the usual nine.
     n: the first n test images; None: all.
@@ -66,9 +69,11 @@ def attack(
     gradient: what the attacks follow: the forward pass as deployed, or the backward pass that the rule trained with. The second
         shows an artifact: it goes into attacks_training/ and robustness_training.*, stamped, and no claim reads it.
     follow: runs that attacks by transfer follow and that are not attacked themselves, trained on the same data.
+    patient: whether to look for a minute if another machine that was at work on these runs is still alive.
     progress: called with run, attack and the fraction done.
-    Raises UserError for an unknown attack, an eps outside [0, 1], n below 1, no eps, transfer by name where no run
-    has a source, a run without classes, and a rule whose training gradient is the true one or a matter of chance.
+    Raises Busy where another process is at work on one, and UserError for an unknown attack, an eps outside [0, 1], n below 1,
+    no eps, transfer by name where no run has a source, a run without classes, and a rule whose training gradient is the true one
+    or a matter of chance.
     """
     chosen = attacks_named(attacks)
     radii = tuple(dict.fromkeys(check_eps(value) for value in (DEFAULT_EPS if eps is None else eps)))
@@ -77,26 +82,44 @@ def attack(
     if n is not None and n < 1:
         raise UserError(f"--n: must be at least 1, got {n}")
     probe, records = chosen["pgd"].attack if "pgd" in chosen else ATTACKS["pgd"](), []
-    together, followed = grouped(runs), grouped(follow)
+    together, followed = grouped([*runs, *among]), grouped(follow)
     if "transfer" in (attacks or ()) and not followed and not any(len(group) > 1 or twin(group, together) for group in together):
         raise UserError("transfer: needs another net; name one with --transfer-from, a second seed, or a run that backprop trained")
-    for group in together:
-        tables: dict[int, Table] = {}
-        seeds = targets(group, data_dir, n, gradient)
+    for group in grouped(runs):
         others: Sequence[Sequence[Run]] = followed or [found for found in [twin(group, together)] if found]
-        nets = [targets(other, data_dir, n, "true") for other in others] if gradient == "true" and "transfer" in chosen else []
-        for target in seeds:
-            guides = sources(target, seeds, nets) if gradient == "true" else []
-            made = _with_sources(chosen, len(guides))
-            began = time.perf_counter()
-            table, evidence = _attack_one(target, made, guides, probe, radii, gradient, progress)
-            tables[target.run.seed] = table
-            if gradient == "true" and (pictures == "all" or target is seeds[0]):
-                draw(target.run.path, target.run.seed, table, target.net, evidence)
-            write_tables(target.run.path, "" if gradient == "true" else "_training", table, time.perf_counter() - began)
+        with locked([run.path for run in group], patient=patient):
+            seeds, tables = _attack_group(group, others, chosen, probe, radii, n, data_dir, pictures, gradient, progress)
         names = {"experiment": group[0].path.parent.name, "runs": [run.name for run in group], "seeds": list(tables)}
         records.append(names | {"dataset": seeds[0].dataset, "source": seeds[0].source} | record(over_seeds(tables)))
     return records
+
+
+def _attack_group(
+    group: Sequence[Run],
+    others: Sequence[Sequence[Run]],
+    chosen: Mapping[str, "Chosen"],
+    probe: Attack,
+    radii: tuple[float, ...],
+    n: int | None,
+    data_dir: Path | None,
+    pictures: Literal["all", "first"],
+    gradient: Literal["true", "training"],
+    progress: Progress,
+) -> tuple[Sequence[Target], dict[int, Table]]:
+    """All seeds of one experiment, with the other nets that transfer may follow."""
+    tables: dict[int, Table] = {}
+    seeds = targets(group, data_dir, n, gradient)
+    nets = [targets(other, data_dir, n, "true") for other in others] if gradient == "true" and "transfer" in chosen else []
+    for target in seeds:
+        guides = sources(target, seeds, nets) if gradient == "true" else []
+        made = _with_sources(chosen, len(guides))
+        began = time.perf_counter()
+        table, evidence = _attack_one(target, made, guides, probe, radii, gradient, progress)
+        tables[target.run.seed] = table
+        if gradient == "true" and (pictures == "all" or target is seeds[0]):
+            draw(target.run.path, target.run.seed, table, target.net, evidence)
+        write_tables(target.run.path, "" if gradient == "true" else "_training", table, time.perf_counter() - began)
+    return seeds, tables
 
 
 class Chosen(NamedTuple):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import zipfile
 from collections.abc import Mapping
 from itertools import groupby
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 from jaxtyping import Int
@@ -60,6 +61,15 @@ def write_tables(folder: Path, suffix: str, table: Table, seconds: float) -> Non
     write_text(folder / f"robustness{suffix}.csv", as_csv(table))
     write_text(folder / f"robustness{suffix}.md", as_markdown(table))
     write_json(folder / f"robustness{suffix}.json", {**record(table), "wall_s": round(seconds, 3)})
+
+
+def read_table(folder: Path, suffix: str) -> dict[str, Any] | None:
+    """What robustness.json says; None where the run was not attacked, or the file is damaged and is made again."""
+    try:
+        table: dict[str, Any] = json.loads((folder / f"robustness{suffix}.json").read_text("utf-8"))
+        return table
+    except (FileNotFoundError, ValueError):
+        return None
 
 
 def draw(folder: Path, seed: int, table: Table, net: Net, evidence: Evidence) -> None:

@@ -10,10 +10,12 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
+from bioexp.files import tail
+from bioexp.lock import holder_of, is_gone
 from bioexp.lookup import TABLES
 from bioexp.options import describe, suggestion
 from bioexp.papers import PAPERS
-from bioexp.run import is_finished, read_metrics
+from bioexp.run import failure, is_finished, read_metrics
 from bioexp.types import UserError
 
 Rows = list[dict[str, Any]]
@@ -49,7 +51,8 @@ def rows(kind: str, results: Path) -> Rows:
     if kind == "configs":
         return [{"config": str(path), "about": _header(path).partition("\n")[0]} for path in _configs()]
     if kind == "runs":
-        return [_run_row(path.parent, results) for path in sorted(results.glob("*/*/config.yaml"))]
+        marks = ("config.yaml", "QUEUED", "FAILED")
+        return [_run_row(path, results) for path in sorted({file.parent for mark in marks for file in results.glob(f"*/*/{mark}")})]
     return [{"name": name, "about": _summary(builder), "where": _place(builder)} for name, builder in tables()[kind].items()]
 
 
@@ -106,19 +109,26 @@ def _header(path: Path) -> str:
 
 
 def _run_row(path: Path, results: Path) -> dict[str, Any]:
-    """A run as it stands: finished with its score, or where it stopped."""
+    """A run as it stands: finished with its score, running, queued, failed with the last words on it, or where it stopped."""
+    row: dict[str, Any] = {"run": str(path.relative_to(results))}
     try:
         finished = is_finished(path)
     except UserError:
-        return {"run": str(path.relative_to(results)), "status": "another format"}
+        return row | {"status": "another format"}
     if finished:
         summary = json.loads((path / "summary.json").read_text("utf-8"))
-        return {
-            "run": str(path.relative_to(results)),
-            "status": "finished",
-            "test": round(summary["test_accuracy"], 4) if "test_accuracy" in summary else f"loss {summary['test_loss']:.4g}",
-            "n": summary["n_test"],
-        }
+        score = round(summary["test_accuracy"], 4) if "test_accuracy" in summary else f"loss {summary['test_loss']:.4g}"
+        return row | {"status": "finished", "test": score, "n": summary["n_test"]}
     last = list(read_metrics(path))[-1:]
-    status = f"stopped in stage {last[0]['stage']}, step {last[0]['step']}" if last else "not begun"
-    return {"run": str(path.relative_to(results)), "status": status}
+    where = f"stage {last[0]['stage']}, step {last[0]['step']}" if last else "not begun"
+    holder = holder_of(path)
+    if holder and not is_gone(holder):
+        return row | {"status": f"running: {where}", "by": str(holder)}
+    if holder:
+        words = tail(Path(holder.log)) if holder.log else ""
+        return row | {"status": f"failed: {holder} died at {where}", "last words": words}
+    if failed := failure(path):
+        return row | {"status": f"failed: {where}", "last words": "\n".join(failed.splitlines()[-5:])}
+    if (queued := path / "QUEUED").is_file():
+        return row | {"status": "queued", "by": queued.read_text("utf-8").strip()}
+    return row | {"status": f"stopped in {where}" if last else where}

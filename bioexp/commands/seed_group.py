@@ -20,6 +20,7 @@ from bioexp.config import Experiment
 from bioexp.files import read_arrays, write_arrays, write_text, writing
 from bioexp.measures.accuracy import correct, losses
 from bioexp.provenance import code_digest, surroundings
+from bioexp.spread import devices_for
 from bioexp.training import Checkpoint, Record, fit
 from bioexp.types import Apply, Dataset, Examples, Objective, Params, UserError
 
@@ -27,6 +28,33 @@ CHECKPOINT_EVERY = 5.0  # seconds, at least, between two states on disk
 
 Watch = Callable[[Record, int], None]  # called with each record and the length of the whole training, in steps
 Say = Callable[[str], None]
+Check = Callable[[], None]
+
+
+def train_within_memory(
+    experiment: Experiment,
+    dataset: Dataset,
+    paths: Mapping[int, Path],
+    state: Path | None,
+    pictures: Literal["all", "first"],
+    check: Check,
+    say: Say,
+    watch: Watch,
+) -> None:
+    """Train the group; one that is too wide for the device is split, each half beginning anew, and said so."""
+    try:
+        train_group(experiment, dataset, paths, state, pictures, check, say, watch)
+        return
+    except jax.errors.JaxRuntimeError as error:
+        if "RESOURCE_EXHAUSTED" not in str(error):
+            raise
+        if len(paths) == 1:
+            raise UserError(f"{experiment.name}: one seed is too large for the device's memory; lower batch_size or hidden") from None
+    seeds = list(paths)
+    halves = seeds[: len(seeds) // 2], seeds[len(seeds) // 2 :]
+    say(f"{experiment.name}: {len(seeds)} seeds are too wide for the device's memory; training {' and then '.join(map(str, halves))}")
+    for half in halves:
+        train_within_memory(experiment, dataset, {seed: paths[seed] for seed in half}, None, pictures, check, say, watch)
 
 
 def train_group(
@@ -35,12 +63,14 @@ def train_group(
     paths: Mapping[int, Path],
     state: Path | None,
     pictures: Literal["all", "first"],
+    check: Check,
     say: Say,
     watch: Watch,
 ) -> None:
     """Train the seeds of `paths` from their beginning, or from the state they stopped at, to FINISHED.
 
-    Raises UserError where the config does not fit the data, another process trains one of them, or training diverges.
+    The caller holds their directories; `check` raises once it no longer does.
+    Raises UserError where the config does not fit the data, or training diverges.
     """
     data = build.split(experiment, dataset)
     model, objective = build.model_of(experiment, dataset), build.objective_of(experiment)
@@ -49,28 +79,30 @@ def train_group(
     late = [mark for mark in experiment.snapshots if mark > steps]
     if late:
         raise UserError(f"{experiment.where(('snapshots',))}  snapshots: {late[0]} lies after the last step, {steps}")
-    for path in paths.values():
-        run.prepare(path, experiment)
     Thread(target=import_module, args=("matplotlib.figure",), daemon=True).start()  # needed at the end; half a second less to wait
-    with run.locked(list(paths.values())):
-        for path in paths.values() if state is None else ():
-            run.start_over(path)
-        resume, stage_s = _resume(state, paths, say) if state else (None, [0.0] * len(stages))
-        began = time.perf_counter() - sum(stage_s)
-        record = saved = None
-        try:
-            for record in fit(stages, data.train, list(paths), experiment.snapshots, resume):
-                _keep(record, _validated(model.apply, objective, record, data, dataset.n_classes), experiment, paths)
-                watch(record, steps)
-                now = time.perf_counter()
-                stage_s[record.stage] = now - began - sum(stage_s[: record.stage])
-                if now - (saved or began) > CHECKPOINT_EVERY and not record.last:
-                    saved = _checkpoint(experiment, record, paths, stage_s)
-        except UserError as error:
-            raise UserError(f"{experiment.name} {error}") from error
-        assert record is not None  # fit yields at least one
-        scores = _scores(model.apply, objective, record.params, data.test, dataset.n_classes)
-        _finish(experiment, record, stage_s, scores, data, dataset, paths, pictures)
+    if (mesh := devices_for(len(paths))).size > 1:
+        each = -(-len(paths) // mesh.size)
+        say(f"{experiment.name}: {len(paths)} seeds over {mesh.size} devices of {jax.local_device_count()}, at most {each} on each")
+    for path in paths.values() if state is None else ():
+        run.start_over(path)
+    resume, stage_s = _resume(state, paths, say) if state else (None, [0.0] * len(stages))
+    began = time.perf_counter() - sum(stage_s)
+    record = saved = None
+    try:
+        for record in fit(stages, data.train, list(paths), experiment.snapshots, resume):
+            check()
+            _keep(record, _validated(model.apply, objective, record, data, dataset.n_classes), experiment, paths)
+            watch(record, steps)
+            now = time.perf_counter()
+            stage_s[record.stage] = now - began - sum(stage_s[: record.stage])
+            if now - (saved or began) > CHECKPOINT_EVERY and not record.last:
+                saved = _checkpoint(experiment, record, paths, stage_s)
+    except UserError as error:
+        raise UserError(f"{experiment.name} {error}") from error
+    assert record is not None  # fit yields at least one
+    scores = _scores(model.apply, objective, record.params, data.test, dataset.n_classes)
+    check()
+    _finish(experiment, record, stage_s, scores, data, dataset, paths, pictures)
 
 
 def states(folder: Path, experiment: Experiment) -> list[tuple[tuple[int, ...], Path]]:

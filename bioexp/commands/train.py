@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Literal
 
 from bioexp import build, run
-from bioexp.commands.seed_group import Say, Watch, states, train_group
+from bioexp.commands.seed_group import Say, Watch, states, train_within_memory
+from bioexp.commands.share import Task
 from bioexp.config import Experiment, resolved
 from bioexp.figures.observed import observations
+from bioexp.lock import locked
 from bioexp.measures.interval import accuracy
 from bioexp.papers import PAPERS
+from bioexp.training import Record
 from bioexp.types import Run
 
 HEADLINES = ("/acc_log", "/acc_relu", "/acc_bio", "/acc_bp", "/error_fast")  # claims on the accuracy of a trained net as it is
@@ -30,6 +35,18 @@ class Plan:
     finished: tuple[int, ...]
     stale: tuple[int, ...]
     groups: tuple[tuple[tuple[int, ...], Path | None], ...]
+
+
+@dataclass
+class Watched:
+    """A progress bar that tells whether there was anything to see."""
+
+    bar: Watch
+    records: int = 0
+
+    def __call__(self, record: Record, steps: int) -> None:
+        self.records += 1
+        self.bar(record, steps)
 
 
 def plan(experiment: Experiment, *, results: Path, seeds: Sequence[int], force: bool = False, keep_stale: bool = False) -> Plan:
@@ -56,13 +73,16 @@ def train(
     force: bool = False,
     keep_stale: bool = False,
     pictures: Literal["all", "first"] = "all",
+    patient: bool = True,
     say: Say = lambda text: None,
     watch: Watch = lambda record, steps: None,
 ) -> list[Run]:
     """Train what is not finished, and open the runs of all seeds.
 
     pictures: of every run, or of the first seed of each group only.
-    Raises UserError; what was on disk before is then still there, and the same call continues.
+    patient: whether to look for a minute if another machine that was at work on them is still alive.
+    Raises Busy where another process trains one of them, and UserError; what was on disk before is then still there, and the
+    same call continues.
     """
     wanted = experiment.dataset.name
     experiment, dataset = build.dataset_of(experiment, data_dir, say)
@@ -71,13 +91,67 @@ def train(
     todo = plan(experiment, results=results, seeds=seeds, force=force, keep_stale=keep_stale)
     for seed in todo.stale:
         say(f"{todo.paths[seed]}: was made by other code than today's; {'kept as it is' if keep_stale else 'trained again'}")
-    for group, state in todo.groups:
+    for group, _ in todo.groups:
         paths = {seed: run.directory(results, experiment, seed) for seed in group}
-        train_group(experiment, dataset, paths, state, pictures, say, watch)
+        for path in paths.values():
+            run.prepare(path, experiment)
+        with locked(list(paths.values()), patient=patient, say=say) as check:
+            now = dict(plan(experiment, results=results, seeds=seeds, force=force, keep_stale=keep_stale).groups)
+            if group not in now:
+                continue  # another process was faster
+            train_within_memory(experiment, dataset, paths, now[group], pictures, check, say, watch)
         for path in paths.values():
             for line in stages_ended(path):
                 say(line)
     return [run.open_run(path) for path in todo.paths.values()]
+
+
+def is_done(experiment: Experiment, *, results: Path, seeds: Sequence[int], keep_stale: bool = False) -> bool:
+    """Whether `train` has nothing left to do."""
+    paths = [run.directory(results, experiment, seed) for seed in seeds]
+    return all(run.is_finished(path) and (keep_stale or not run.is_stale(path, experiment)) for path in paths)
+
+
+def tasks(
+    experiments: Sequence[Experiment],
+    *,
+    results: Path,
+    seeds: Sequence[int],
+    data_dir: Path | None,
+    force: bool,
+    keep_stale: bool,
+    say: Say,
+    progress: Callable[[str], AbstractContextManager[Watch]],
+    ready: Callable[[int, list[Run]], None],
+) -> list[Task]:
+    """One for each experiment, with all its seeds; ready(number, runs) is called as they are finished."""
+
+    def task(number: int, experiment: Experiment) -> Task:
+        if experiment.fallback:
+            experiment, _ = build.dataset_of(experiment, data_dir, lambda text: None)
+
+        def work(patient: bool) -> bool:
+            with progress(experiment.name) as bar:
+                watch = Watched(bar)
+                options: dict[str, Any] = {"force": force, "keep_stale": keep_stale, "patient": patient}
+                runs = train(experiment, results=results, seeds=seeds, data_dir=data_dir, say=say, watch=watch, **options)
+            ready(number, runs)
+            return watch.records > 0
+
+        folders = tuple(run.directory(results, experiment, seed) for seed in seeds)
+        done = partial(is_done, experiment, results=results, seeds=seeds, keep_stale=keep_stale)
+        return Task(f"{experiment.folder}/{run.identity(experiment)}", folders, done, work)
+
+    return [task(number, experiment) for number, experiment in enumerate(experiments)]
+
+
+def forget(todo: Sequence[Task]) -> None:
+    """What `--force` comes to where workers do the training: what their tasks hold is dropped before they start."""
+    for task in todo:
+        kept = [folder for folder in task.folders if folder.is_dir()]
+        with locked(kept):
+            for folder in kept:
+                run.start_over(folder)
 
 
 def stages_ended(path: Path) -> Iterator[str]:

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import tempfile
+from math import prod
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bioexp.datasets.arrays import Arrays, dataset
 from bioexp.datasets.source import Report, silent
+from bioexp.files import cache_folder
 from bioexp.types import Count, Dataset, Natural, UserError
+
+if TYPE_CHECKING:
+    import numpy as np
 
 APART = 8.0  # standard deviations between the nearest two centers
 WIDEST = 0.1
+BLOCK = 4096  # examples that are drawn at a time
+LARGE = 2**27  # bytes from which examples lie in a file, of which memory holds what is looked at
 
 
 def blobs(
@@ -30,6 +39,8 @@ def blobs(
     features: shape of an example: [16] for float32 vectors; [8, 8] or [8, 8, 3] for uint8 images.
     n, n_test: training and test examples, at least one of every class.
     seed: of the centers and the noise.
+
+    Examples of more than 128 MB lie in a file in the cache folder that is gone with the process.
     """
     import numpy as np
 
@@ -44,7 +55,22 @@ def blobs(
 
     def cloud(size: int) -> tuple[np.ndarray, np.ndarray]:
         y = np.arange(size, dtype=np.int32) % classes
-        x = np.clip(centers[y] + spread * generator.standard_normal((size, *features)), 0, 1)
-        return (x.astype(np.float32) if len(features) == 1 else np.round(255 * x).astype(np.uint8)), y
+        x = room((size, *features), np.float32 if len(features) == 1 else np.uint8)
+        for start in range(0, size, BLOCK):
+            some = y[start : start + BLOCK]
+            drawn = np.clip(centers[some] + spread * generator.standard_normal((len(some), *features)), 0, 1)
+            x[start : start + BLOCK] = drawn if len(features) == 1 else np.round(255 * drawn)
+        return x, y
 
     return dataset("blobs", f"made with seed {seed}", Arrays(*cloud(n), *cloud(n_test)), n_classes=classes)
+
+
+def room(shape: tuple[int, ...], dtype: type[np.generic]) -> np.ndarray:
+    """An array to be filled, in memory or, where that is too much, in a nameless file."""
+    import numpy as np
+
+    if prod(shape) * np.dtype(dtype).itemsize <= LARGE:
+        return np.empty(shape, dtype)
+    cache_folder().mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=cache_folder()) as file:
+        return np.memmap(file, dtype, "w+", shape=shape)

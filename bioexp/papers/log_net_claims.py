@@ -350,7 +350,8 @@ CLAIMS = (
             Control("the unconstrained log net, which is accurate", each("log_net_unconstrained", robust)),
         ),
         why="the log net is not more robust than the relu net",
-        note="true of the prototype-like net only, and not for its log: the same w1 without it, and the nearest class mean, are as robust; "
+        note="true of the prototype-like net only, not for being less accurate (a relu net stopped there is not robust), and not "
+        "for its log: the same w1 without it, and the nearest class mean, are as robust; "
         "the accurate log nets are less robust than relu",
         flagged=("log_net", "relu_net", "relu_net_early"),
     ),

@@ -23,6 +23,7 @@ from command import command
 from competing import competing
 from digits import described
 from epoch import epoch
+from scaling import scaling
 from seeds import seeds
 
 from bioexp.device import prepare
@@ -33,6 +34,7 @@ BENCHMARKS: dict[str, Callable[[int], Iterator[Figure]]] = {
     "seeds": seeds,
     "attack": attack,
     "competing": competing,
+    "scaling": scaling,
 }
 
 

@@ -142,7 +142,7 @@ def test_defaults_are_within_their_own_ranges():
 # Lower layers first; a module may import from its own layer and from those below.
 ORDER = [
     ["types", "tree", "spread"],
-    ["files", "heads", "ops", "options", "console"],
+    ["files", "heads", "lock", "ops", "options", "console"],
     ["device", "training"],
     ["models", "objectives", "optimizers", "rules", "attacks", "measures", "figures", "datasets"],
     ["papers"],

@@ -1,0 +1,99 @@
+"""`bioexp reproduce` as work that processes share: an experiment with all its seeds at a time, to train and to attack."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, suppress
+from pathlib import Path
+from typing import Any
+
+from bioexp import run
+from bioexp.commands.attack import attack
+from bioexp.commands.reproduce_plan import Wanted, is_attacked, papers_named, profile_named, wanted
+from bioexp.commands.seed_group import Say, Watch
+from bioexp.commands.share import Task
+from bioexp.commands.train import Watched, is_done, train
+from bioexp.config import Experiment
+from bioexp.lock import Busy
+from bioexp.papers import PAPERS
+from bioexp.types import Paper, Run, UserError
+
+
+def tasks(
+    paper: Paper,
+    *,
+    profile: str,
+    seeds: int | None,
+    results: Path,
+    data_dir: Path | None,
+    say: Say,
+    progress: Callable[[str], AbstractContextManager[Watch]],
+) -> list[Task]:
+    """One for each experiment that a document needs, to be trained with all its seeds and, where it is judged, attacked.
+
+    Attacks by transfer follow its next seed and its backprop twin, which is trained first.
+    """
+    size = profile_named(profile)
+
+    def trained(one: Wanted, patient: bool) -> tuple[list[Run], bool]:
+        with progress(one.experiment.folder) as bar:
+            watch = Watched(bar)
+            options: dict[str, Any] = {"data_dir": data_dir, "pictures": "first", "patient": patient, "say": say, "watch": watch}
+            runs = train(one.experiment, results=results, seeds=one.seeds, **options)
+        return runs, watch.records > 0
+
+    def task(one: Wanted) -> Task:
+        other = _twin(one, paper, profile, seeds) if one.attacked else None
+        folders = tuple(run.directory(results, one.experiment, seed) for seed in one.seeds)
+        sources = other is not None or len(one.seeds) > 1
+
+        def attacked() -> bool:
+            return not one.attacked or all(is_attacked(folder, size, sources) for folder in folders)
+
+        def done() -> bool:
+            return is_done(one.experiment, results=results, seeds=one.seeds) and attacked()
+
+        def guides(patient: bool) -> list[Run]:
+            try:
+                return trained(other, patient)[0] if other else []
+            except Busy:
+                raise
+            except UserError:
+                return []  # its own task says why
+
+        def work(patient: bool) -> bool:
+            runs, new = trained(one, patient)
+            if missing := not attacked():
+                twin = guides(patient)
+                say(f"{one.experiment.folder}: attacking {len(runs)} seeds")
+                nodes = [node for node in size.attacks if node != "transfer" or twin or len(runs) > 1]
+                options: dict[str, Any] = {"attacks": nodes, "eps": size.eps, "n": size.images, "pictures": "first"}
+                attack(runs, **options, data_dir=data_dir, among=twin, patient=patient)
+            say(f"{one.experiment.folder}: {len(runs)} seeds ready")
+            return missing or new
+
+        return Task(f"{one.experiment.folder}/{run.identity(one.experiment)}", folders, done, work)
+
+    return [task(one) for one in wanted(paper, profile, seeds)]
+
+
+def all_tasks(names: Sequence[str], **options: Any) -> list[Task]:
+    """Those of several documents; one whose configs or code fail has none here, and is told of where its rows are judged."""
+    found: list[Task] = []
+    for paper in papers_named(names).values():
+        with suppress(Exception):
+            found += tasks(paper, **options)
+    return found
+
+
+def _twin(one: Wanted, paper: Paper, profile: str, seeds: int | None) -> Wanted | None:
+    """The first other attacked experiment of its document that backprop trained on the same data, if another rule trained this one."""
+    if _by_backprop(one.experiment):
+        return None
+    owner = next((each for each in PAPERS.values() if one.config in each.attacked), paper)
+    others = (other for other in wanted(owner, profile, seeds) if other.attacked and _by_backprop(other.experiment))
+    return next((other for other in others if other.experiment.dataset == one.experiment.dataset), None)
+
+
+def _by_backprop(experiment: Experiment) -> bool:
+    return all(stage.rule.name == "backprop" for stage in experiment.stages)
