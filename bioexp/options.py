@@ -142,7 +142,7 @@ def type_words(annotation: Any, metadata: Iterable[Any] = ()) -> str:
 
 
 _LIMITS = {"ge": "at least", "gt": "greater than", "le": "at most", "lt": "less than"}
-_BASE = {int: "whole number", float: "number", str: "word", bool: "true or false", type(None): "null"}
+_BASE = {int: "whole number", float: "number", str: "word", bool: "true or false", type(None): "null", typing.Any: "anything"}
 
 
 def _base_words(annotation: Any, origin: Any) -> str:

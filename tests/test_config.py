@@ -137,7 +137,7 @@ def test_a_dataset_of_ones_own_lies_beside_the_config_and_its_bytes_are_part_of_
 
 @pytest.mark.parametrize(
     ("code", "message"),
-    [("x = 1", "has no function own"), ("1/0", "cannot be imported: ZeroDivisionError"), (None, "no such file")],
+    [("x = 1", "has no own"), ("1/0", "cannot be imported: ZeroDivisionError"), (None, "no such file")],
 )
 def test_a_rule_of_ones_own_that_cannot_be_used_is_an_error_with_its_place(write_config, tmp_path, code, message):
     if code is not None:
