@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bioexp.papers import beyond
+from bioexp.papers.beyond import BY_DATASET, rule_by_dataset
+from bioexp.papers.beyond import controls as beside_controls
+from bioexp.papers.beyond import rule_by_attack as under_attacks
 from bioexp.papers.brain_models_claims import PAPER as BRAIN_MODELS
 from bioexp.papers.competing_hidden_units_claims import PAPER as COMPETING_HIDDEN_UNITS
 from bioexp.papers.log_net_claims import PAPER as LOG_NET
@@ -28,15 +30,15 @@ CONTROLLED = (  # claims whose controls are of every kind: class means, random a
 )
 CLAIMS = tuple(claim for paper in DOCUMENTS for claim in paper.claims if claim.id in CONTROLLED)
 OF_CLAIMS = tuple(dict.fromkeys(config for claim in CLAIMS for config in claim.configs))
-CONFIGS = tuple(dict.fromkeys((*beyond.BY_DATASET, *ATTACKED, *OF_CLAIMS)))
+CONFIGS = tuple(dict.fromkeys((*BY_DATASET, *ATTACKED, *OF_CLAIMS)))
 
 
 def rule_by_attack(evidence: Evidence) -> Figure:
-    return beyond.rule_by_attack({config: evidence[config] for config in ATTACKED})
+    return under_attacks({config: evidence[config] for config in ATTACKED})
 
 
 def controls(evidence: Evidence) -> Figure:
-    return beyond.controls(CLAIMS, evidence)
+    return beside_controls(CLAIMS, evidence)
 
 
 PAPER = Paper(
@@ -52,8 +54,8 @@ PAPER = Paper(
             "beyond/rule_by_dataset",
             "",
             "every rule on every image dataset, mean and 95 % interval over seeds",
-            beyond.BY_DATASET,
-            beyond.rule_by_dataset,
+            BY_DATASET,
+            rule_by_dataset,
         ),
         Drawing("beyond/rule_by_attack", "", "the attacked nets under the ladder of attacks, with flags", ATTACKED, rule_by_attack),
         Drawing("beyond/controls", "", "claims beside the controls that would explain them away", OF_CLAIMS, controls),
