@@ -103,18 +103,19 @@ def _fetch(urls: list[str], folder: Path) -> list[Path]:
 
 @contextmanager
 def _impatient() -> Iterator[None]:
-    """TFDS's downloader without retries and progress bars, and with a time limit on every request."""
+    """TFDS's downloader without retries and progress bars, and with a time limit on every request.
+
+    It stays so after a failure: other files may then still be on their way, in threads of TFDS.
+    """
     from tensorflow_datasets.core.download import downloader
     from tensorflow_datasets.core.utils import tqdm_utils
 
     retries, open_url, bars = downloader.MAX_RETRIES, downloader._open_url, tqdm_utils._active
     downloader.MAX_RETRIES, downloader._open_url = 0, functools.partial(open_url, timeout=TIMEOUT)
     tqdm_utils.display_progress_bar(False)
-    try:
-        yield
-    finally:
-        downloader.MAX_RETRIES, downloader._open_url = retries, open_url
-        tqdm_utils.display_progress_bar(bars)
+    yield
+    downloader.MAX_RETRIES, downloader._open_url = retries, open_url
+    tqdm_utils.display_progress_bar(bars)
 
 
 def _watched(work: Callable[[], list[Path]], folder: Path, progress: Callable[[int], None]) -> list[Path]:
