@@ -79,8 +79,10 @@ def train(
     changes = [*changes, *([f"dataset.name={dataset}"] if dataset else [])]
     experiments = [experiment for config in configs for experiment in load(config, changes)]
     if dry_run:
+        from bioexp.commands.shown import preview_lines
+
         shown = [preview(experiment, results=results, seeds=wanted, data_dir=data_dir) for experiment in experiments]
-        terminal.show(shown, [line for one in shown for line in _preview_lines(one)])
+        terminal.show(shown, [line for one in shown for line in preview_lines(one)])
         return
     terminal.say(f"device: {where}")
     outcomes = {}
@@ -139,6 +141,7 @@ def attack(
     from bioexp.commands.attack_comparison import compared, unequal
     from bioexp.commands.attack_tasks import tasks
     from bioexp.commands.launch import carry_out, parse
+    from bioexp.commands.shown import show_comparison, show_robustness
     from bioexp.run import find, open_run
 
     named = [name.strip() for name in attacks.split(",") if name.strip()] + ["fgsm"] * fgsm + ["pgd", "pgd_margin"] * pgd
@@ -161,8 +164,8 @@ def attack(
         record["compared"] = [row for row in rows if row["second"] == record["experiment"]]
     terminal.show(records if as_json else None)
     for record in records:
-        _show_robustness(terminal, record)
-    _show_comparison(terminal, rows)
+        show_robustness(terminal, record)
+    show_comparison(terminal, rows)
     for line in unequal(found, rows):
         terminal.say(line)
     _refuse(failures)
@@ -281,8 +284,10 @@ def list_(
         if what:
             terminal.show(rows, [] if rows else [f"no {kind} here"])
     if what and what not in catalog.kinds():
+        from bioexp.commands.shown import detail_lines
+
         found = catalog.detail(what)
-        terminal.show(found, [line for one in found for line in _detail_lines(one)])
+        terminal.show(found, [line for one in found for line in detail_lines(one)])
 
 
 @app.command()
@@ -367,55 +372,6 @@ def _prepare(device: str) -> str:
     if device not in ("auto", "cpu", "gpu", "gpu-deterministic", "tpu"):
         raise UserError(f"--device: must be auto, cpu, gpu, gpu-deterministic or tpu, got {device!r}")
     return prepare(device)  # type: ignore[arg-type]
-
-
-def _preview_lines(shown: dict[str, Any]) -> list[str]:
-    import yaml
-
-    minutes = "unknown; the config's header says" if shown["minutes"] is None else f"about {shown['minutes']:g}"
-    return [
-        yaml.safe_dump(shown["config"], sort_keys=False, allow_unicode=True).rstrip(),
-        f"# finished: {', '.join(shown['finished']) or 'none'}",
-        f"# stale: {', '.join(shown['stale']) or 'none'}",
-        f"# to train: {', '.join(f'seed {seed}' for seed in shown['to_train']) or 'nothing'}; minutes: {minutes}",
-    ]
-
-
-def _show_robustness(terminal: Terminal, record: dict[str, Any]) -> None:
-    """Attacks down, eps across; then what the checks say, red ones first."""
-    from bioexp.measures.robustness_table import beside, by_eps, findings
-
-    columns, rows = by_eps(record)
-    about = f"{record['norm']}, {record['n']:,} test images, {record['rows'][0]['interval']}, gradient: {record['gradient_source']}"
-    terminal.table(rows, columns, title=f"{record['experiment']}: accuracy under attack ({about})")
-    if l2 := beside(record):
-        columns, rows = by_eps(l2)
-        terminal.table(rows, columns, title="the same in the Euclidean ball")
-    terminal.show(None, findings(record))
-
-
-def _show_comparison(terminal: Terminal, rows: list[dict[str, Any]]) -> None:
-    """Robust accuracies of each experiment minus those of the first, image by image."""
-    from bioexp.attacks.eps import show_eps
-
-    columns = ["eps", "of_first", "of_second", "difference", "low", "high", "says"]
-    for first, second in dict.fromkeys((row["first"], row["second"]) for row in rows):
-        shown = [row for row in rows if (row["first"], row["second"]) == (first, second)]
-        about = f"worst case, {shown[0]['n']:,} images and {shown[0]['seeds']} common seed(s), paired; 95 % by bootstrap over both"
-        cells = [{**row, "eps": "clean" if row["eps"] is None else show_eps(row["eps"])} for row in shown]
-        terminal.table(cells, columns, title=f"{second} against {first} ({about})")
-
-
-def _detail_lines(found: dict[str, Any]) -> list[str]:
-    options = [f"  {option['option']}: {option['type']} (default {option['default']})" for option in found["options"]]
-    return [
-        f"{found['name']} ({found['kind']}, {found['where']})",
-        *([found["citation"]] if found["citation"] else []),
-        "",
-        found["about"],
-        "",
-        *(["options:", *options, ""] if options else [] if found["kind"] in ("papers", "configs") else ["no options", ""]),
-    ]
 
 
 def _seeds(seeds: int | None, seed: int | None) -> list[int]:

@@ -29,38 +29,30 @@ CHECKPOINT_EVERY = 5.0  # seconds, at least, between two states on disk
 Watch = Callable[[Record, int], None]  # called with each record and the length of the whole training, in steps
 Say = Callable[[str], None]
 Check = Callable[[], None]
+Paths = Mapping[int, Path]  # run directories by seed
 
 
-def train_within_memory(
-    experiment: Experiment,
-    dataset: Dataset,
-    paths: Mapping[int, Path],
-    state: Path | None,
-    pictures: Literal["all", "first"],
-    check: Check,
-    say: Say,
-    watch: Watch,
-) -> None:
-    """Train the group; one that is too wide for the device is split, each half beginning anew, and said so."""
+def within_memory(name: str, paths: Paths, state: Path | None, train: Callable[[Paths, Path | None], None], say: Say) -> None:
+    """Train a group; one that is too wide for the device's memory is split, each half beginning anew, and said so."""
     try:
-        train_group(experiment, dataset, paths, state, pictures, check, say, watch)
+        train(paths, state)
         return
     except jax.errors.JaxRuntimeError as error:
         if "RESOURCE_EXHAUSTED" not in str(error):
             raise
         if len(paths) == 1:
-            raise UserError(f"{experiment.name}: one seed is too large for the device's memory; lower batch_size or hidden") from None
+            raise UserError(f"{name}: one seed is too large for the device's memory; lower batch_size or hidden") from None
     seeds = list(paths)
     halves = seeds[: len(seeds) // 2], seeds[len(seeds) // 2 :]
-    say(f"{experiment.name}: {len(seeds)} seeds are too wide for the device's memory; training {' and then '.join(map(str, halves))}")
+    say(f"{name}: {len(seeds)} seeds are too wide for the device's memory; training {' and then '.join(map(str, halves))}")
     for half in halves:
-        train_within_memory(experiment, dataset, {seed: paths[seed] for seed in half}, None, pictures, check, say, watch)
+        within_memory(name, {seed: paths[seed] for seed in half}, None, train, say)
 
 
 def train_group(
     experiment: Experiment,
     dataset: Dataset,
-    paths: Mapping[int, Path],
+    paths: Paths,
     state: Path | None,
     pictures: Literal["all", "first"],
     check: Check,

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from bioexp import build, run
-from bioexp.commands.seed_group import Say, Watch, states, train_within_memory
+from bioexp.commands.seed_group import Check, Paths, Say, Watch, states, train_group, within_memory
 from bioexp.commands.share import Task
 from bioexp.config import Experiment, resolved
 from bioexp.figures.observed import observations
@@ -99,7 +99,11 @@ def train(
             now = dict(plan(experiment, results=results, seeds=seeds, force=force, keep_stale=keep_stale).groups)
             if group not in now:
                 continue  # another process was faster
-            train_within_memory(experiment, dataset, paths, now[group], pictures, check, say, watch)
+
+            def together(some: Paths, state: Path | None, check: Check = check) -> None:
+                train_group(experiment, dataset, some, state, pictures, check, say, watch)
+
+            within_memory(experiment.name, paths, now[group], together, say)
         for path in paths.values():
             for line in stages_ended(path):
                 say(line)
