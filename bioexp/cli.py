@@ -69,13 +69,12 @@ def train(
     """Train experiments; what is finished is kept, what was interrupted goes on."""
     terminal = Terminal(as_json, quiet)
     wanted = _seeds(seeds, seed)
-    where = _prepare(device)
+    where = _prepare(device, launched=bool(launch) and take is None)
     from bioexp.commands.launch import carry_out, parse
     from bioexp.commands.train import forget, last_line, outcome, preview, tasks
     from bioexp.config import load
 
     how = parse(launch, workers, partition, gpus, time)
-
     changes = [*changes, *([f"dataset.name={dataset}"] if dataset else [])]
     experiments = [experiment for config in configs for experiment in load(config, changes)]
     if dry_run:
@@ -88,6 +87,8 @@ def train(
     outcomes = {}
 
     def ready(number: int, runs: list[Any]) -> None:
+        if take is not None:
+            return  # whoever launched this worker shows what came of it
         outcomes[number] = outcome(runs)
         terminal.say(", ".join(outcomes[number]["runs"]))
         terminal.show(None if as_json else outcomes[number], [last_line(outcomes[number])])
@@ -136,7 +137,7 @@ def attack(
     terminal = Terminal(as_json, quiet)
     if gradient not in ("true", "training"):
         raise UserError(f"--gradient: must be true or training, got {gradient!r}")
-    where = _prepare(device)
+    where = _prepare(device, launched=bool(launch) and take is None)
     from bioexp.commands.attack import parse_eps
     from bioexp.commands.attack_comparison import compared, unequal
     from bioexp.commands.attack_tasks import tasks
@@ -198,7 +199,7 @@ def reproduce(
     """Train, attack, draw and judge everything a document shows and claims; what is finished is kept."""
     terminal = Terminal(as_json, quiet)
     _seeds(seeds, None)
-    where = _prepare(device)
+    where = _prepare(device, launched=bool(launch) and take is None)
     from bioexp.commands import against as comparison
     from bioexp.commands import reproduce as reproduction
     from bioexp.commands.forecast import forecast
@@ -366,12 +367,14 @@ def _complain(message: str) -> int:
     return 2
 
 
-def _prepare(device: str) -> str:
+def _prepare(device: str, *, launched: bool) -> str:
+    """The device that computes here, in words: the one asked for, or the CPU where workers are to have that one."""
     from bioexp.device import prepare
 
     if device not in ("auto", "cpu", "gpu", "gpu-deterministic", "tpu"):
         raise UserError(f"--device: must be auto, cpu, gpu, gpu-deterministic or tpu, got {device!r}")
-    return prepare(device)  # type: ignore[arg-type]
+    where = prepare("cpu" if launched else device)  # type: ignore[arg-type]
+    return f"{where}; that of the workers: {device}" if launched else where
 
 
 def _seeds(seeds: int | None, seed: int | None) -> list[int]:

@@ -10,6 +10,11 @@ DeviceName = Literal["auto", "cpu", "gpu", "gpu-deterministic", "tpu"]
 DETERMINISTIC = "--xla_gpu_deterministic_ops=true"
 
 
+def cores() -> list[int]:
+    """The numbers of the cores that this process may use."""
+    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else list(range(os.cpu_count() or 1))
+
+
 def prepare(name: DeviceName) -> str:
     """Choose the device before the first computation; returns it in words. UserError when the one asked for is absent.
 
@@ -33,8 +38,6 @@ def prepare(name: DeviceName) -> str:
         raise UserError(f"--device {name}: there is none here ({str(error).splitlines()[0]}); {remedy}, or use --device cpu") from None
     count = jax.local_device_count()
     several = f"{count} x " if count > 1 else ""
-    return (
-        f"{several}{device.platform} ({device.device_kind}, {os.cpu_count()} cores)"
-        if device.platform == "cpu"
-        else f"{several}{device.device_kind}"
-    )
+    if device.platform != "cpu":
+        return f"{several}{device.device_kind}"
+    return f"{several}{device.platform} ({device.device_kind}, {len(cores())} core{'s' * (len(cores()) > 1)})"

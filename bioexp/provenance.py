@@ -42,15 +42,25 @@ def digest_of(*functions: Callable[..., Any]) -> str:
     reached: dict[tuple[str, str], str] = {}
     while waiting:
         place = waiting.pop()
-        node = _definitions(place[0]).get(place[1]) if place[0].startswith("bioexp.") and place not in reached else None
-        if isinstance(node, tuple):
-            waiting.append(node)
-        elif node is not None:
-            reached[place] = ast.unparse(_bare(node))
-            waiting += [(place[0], name.id) for name in ast.walk(node) if isinstance(name, ast.Name)]
+        if not place[0].startswith("bioexp.") or place in reached:
+            continue
+        text, uses = _definition(*place)
+        waiting += uses
+        if text:
+            reached[place] = text
     own = sorted({inspect.getsourcefile(function) or "" for function in functions if not function.__module__.startswith("bioexp.")})
     files = [hashlib.sha256(Path(file).read_bytes()).hexdigest() for file in own if Path(file).is_file()]
     return hashlib.sha256(repr([*sorted(reached.items()), *files]).encode()).hexdigest()
+
+
+@cache
+def _definition(module: str, name: str) -> tuple[str, list[tuple[str, str]]]:
+    """What a name of the library means, and the names this may use; "" for one that is imported, or is none of the module's."""
+    node = _definitions(module).get(name)
+    if node is None or isinstance(node, tuple):
+        return "", [node] if node else []
+    used = dict.fromkeys((module, inner.id) for inner in ast.walk(node) if isinstance(inner, ast.Name))
+    return ast.unparse(_bare(node)), list(used)
 
 
 @cache

@@ -216,7 +216,8 @@ def test_workers_of_this_machine_leave_what_one_process_leaves(bioexp, write_con
     code, out, err = bioexp("train", config, "--launch", "local", "--workers", 2, "--results", tmp_path / "launched")
     assert code == 0, err
     assert "2 tasks to do, by 2 workers here; logs: " in out
-    assert "(2 of 2)" in out
+    told = [line for line in out.splitlines() if "(1 of 2)" in line or "(2 of 2)" in line or line.startswith("test ")]
+    assert [line.startswith("test ") for line in told] == [False, True, False, True]  # results come as they are had
     plain, launched = ({}, {})
     bioexp("train", config, "--results", tmp_path / "plain")
     for found, results in ((plain, "plain"), (launched, "launched")):
@@ -234,6 +235,14 @@ def test_a_worker_that_dies_at_once_is_tried_again_and_then_told_of(bioexp, writ
     assert out.count("tasks were left by workers that died") == 2
     assert "its workers died 3 times" in err
     assert err.strip().endswith("no such device")
+
+
+def test_the_device_is_the_workers_to_have(bioexp, write_config, monkeypatch):
+    """Where a command is launched there may be none of its kind."""
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.setattr(launching, "TRIES", 1)
+    code, out, err = bioexp("train", write_config(), "--launch", "local", "--device", "tpu")
+    assert (code, "; that of the workers: tpu" in out, "--device tpu: there is none here" in err) == (2, True, True), err
 
 
 @pytest.mark.parametrize(
@@ -294,7 +303,7 @@ def test_a_worker_that_never_starts_is_told_of(tmp_path, monkeypatch):
     looks = iter([True, True, False])
     workers = launching.Workers("slurm job 7", 0.01, lambda: next(looks), lambda: "job 7 is PENDING (Resources)", str)
     said = []
-    launching._follow(tasks_of("a", tmp_path, set(), None), workers, said.append)
+    launching._follow(tasks_of("a", tmp_path, set(), None), workers, said.append, lambda: 1)
     assert said == ["no worker has begun in 0 s: job 7 is PENDING (Resources); still waiting"]
 
 

@@ -19,6 +19,7 @@ from bioexp.commands.launch_local import local
 from bioexp.commands.launch_slurm import slurm
 from bioexp.commands.share import Task, serve, share
 from bioexp.commands.workers import Workers
+from bioexp.device import cores
 from bioexp.files import tail, write_text
 from bioexp.lock import holder_of, is_gone
 from bioexp.types import UserError
@@ -71,20 +72,40 @@ def carry_out(
     if take is not None:
         serve(tasks, take, say)
         return []
-    failures = launch(tasks, how, results, say) if how else []
-    share([task for task in tasks if not how or task.done()], say, keep_on=keep_on)
-    return failures
+
+    def here(some: Sequence[Task]) -> None:
+        share(some, say, keep_on=keep_on)
+
+    if how:
+        return launch(tasks, how, results, say, here)
+    here(tasks)
+    return []
 
 
-def launch(tasks: Sequence[Task], how: Launch, results: Path, say: Callable[[str], None]) -> list[str]:
+def launch(
+    tasks: Sequence[Task], how: Launch, results: Path, say: Callable[[str], None], gather: Callable[[Sequence[Task]], None]
+) -> list[str]:
     """Have workers do what is not done; returns, once nothing is left to try, what failed and why, a line for each.
 
+    gather(tasks) takes up, here, what workers have done, as it is done.
     Raises UserError where workers cannot be had at all. Ctrl-C ends those of this machine; those of a cluster go on.
     """
     for task in tasks:
         for folder in task.folders:
             (folder / "FAILED").unlink(missing_ok=True)
     logs = results.resolve() / ".launch" / f"{datetime.now():%Y%m%d-%H%M%S}-{os.getpid()}"
+    open_tasks = list(tasks)
+
+    def tell() -> int:
+        """Take up what was done or has failed since the last look; returns how many tasks are open still."""
+        for task in [task for task in open_tasks if not _left(task)]:
+            open_tasks.remove(task)
+            failed = task.failed()
+            say(f"{task.name}: {'failed' if failed else 'done'} ({len(tasks) - len(open_tasks)} of {len(tasks)})")
+            if not failed:
+                gather([task])
+        return len(open_tasks)
+
     fruitless, rounds = 0, 0
     while (left := [task for task in tasks if _left(task)]) and fruitless < TRIES:
         if rounds:
@@ -92,7 +113,7 @@ def launch(tasks: Sequence[Task], how: Launch, results: Path, say: Callable[[str
         workers = _start(left, how, logs, say)
         try:
             _mark(left, workers)
-            _follow(left, workers, say)
+            _follow(left, workers, say, tell)
         except KeyboardInterrupt:
             say(workers.stopped())
             raise
@@ -103,6 +124,7 @@ def launch(tasks: Sequence[Task], how: Launch, results: Path, say: Callable[[str
         fruitless = 0 if any(not _left(task) for task in left) else fruitless + 1
         if fruitless and not _logs(logs):
             raise UserError(f"{logs}: no worker left a word there; is {results} on a file system that all nodes share?")
+    tell()
     return [f"{task.name}: {task.failed() or _died(logs)}" for task in tasks if not task.done()]
 
 
@@ -115,7 +137,7 @@ def _start(left: Sequence[Task], how: Launch, logs: Path, say: Callable[[str], N
     if how.kind == "slurm":
         workers = slurm(words, len(left), logs, workers=how.workers, partition=how.partition, gpus=how.gpus, minutes=how.minutes)
     else:
-        workers = local(words, min(how.workers or os.cpu_count() or 1, len(left)), logs, gpus=how.gpus)
+        workers = local(words, min(how.workers or len(cores()), len(left)), logs, gpus=how.gpus)
     say(f"{len(left)} tasks to do, by {workers.name}; logs: {logs}")
     return workers
 
@@ -128,17 +150,14 @@ def _mark(left: Sequence[Task], workers: Workers) -> None:
                 write_text(folder / "QUEUED", f"{workers.name}\n")
 
 
-def _follow(left: Sequence[Task], workers: Workers, say: Callable[[str], None]) -> None:
+def _follow(left: Sequence[Task], workers: Workers, say: Callable[[str], None], tell: Callable[[], int]) -> None:
     """Tell what is done until no worker is left, and if none begins, why."""
-    began, waiting, open_tasks = time.monotonic(), True, list(left)
+    began, waiting = time.monotonic(), True
     while True:
         alive = workers.alive()
-        for task in [task for task in open_tasks if not _left(task)]:
-            open_tasks.remove(task)
-            say(f"{task.name}: {'failed' if task.failed() else 'done'} ({len(left) - len(open_tasks)} of {len(left)})")
-        if not alive or not open_tasks:
+        if not tell() or not alive:
             return
-        waiting = waiting and len(open_tasks) == len(left) and not any(_held(task) for task in open_tasks)
+        waiting = waiting and not any(_held(task) or not _left(task) for task in left)
         if waiting and time.monotonic() - began > PATIENCE:
             say(f"no worker has begun in {PATIENCE:.0f} s: {workers.why()}; still waiting")
             waiting = False

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bioexp.commands.workers import Workers
+from bioexp.device import cores
 from bioexp.lock import LOG
 
 START = "import sys; sys.argv[0] = 'bioexp'; from bioexp.cli import script; script()"
@@ -16,8 +17,15 @@ STOP = 10.0  # seconds that a worker has to end by itself
 
 
 def local(words: Sequence[str], count: int, logs: Path, *, gpus: int | None) -> Workers:
-    """So many processes of the same command; each does what is left until nothing is. gpus: how many each sees, its own."""
+    """So many processes of the same command; each does what is left until nothing is. gpus: how many each sees, its own.
+
+    Each has its own share of the cores, where there are enough: on all of them they would be in each other's way.
+    """
     processes = [_started(words, number, logs, gpus) for number in range(count)]
+    all_cores = cores()
+    if count <= len(all_cores) and hasattr(os, "sched_setaffinity"):
+        for number, process in enumerate(processes):
+            os.sched_setaffinity(process.pid, all_cores[number::count])
 
     def stopped() -> str:
         for process in processes:

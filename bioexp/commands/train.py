@@ -17,7 +17,6 @@ from bioexp.config import Experiment, resolved
 from bioexp.figures.observed import observations
 from bioexp.lock import locked
 from bioexp.measures.interval import accuracy
-from bioexp.papers import PAPERS
 from bioexp.training import Record
 from bioexp.types import Run
 
@@ -209,6 +208,8 @@ def outcome(runs: Sequence[Run]) -> dict[str, Any]:
 
 def printed(config: str) -> dict[str, Any] | None:
     """The accuracy that a document prints for this config, and the config that re-measures it."""
+    from bioexp.papers import PAPERS
+
     numbers = (
         claim for paper in PAPERS.values() for claim in paper.claims if claim.id.endswith(tuple(HEADLINES)) and config in claim.configs
     )

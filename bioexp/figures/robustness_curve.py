@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.ticker import NullLocator, PercentFormatter
 
 from bioexp.attacks.eps import show_eps
 from bioexp.figures.canvas import COLORS, canvas, plain
@@ -81,6 +80,8 @@ def robustness_curve(
 
 def _scale(axes: Axes, x: Sequence[float]) -> None:
     """Accuracy from 0 to 100 %; one tick for every eps, as the user wrote it."""
+    from matplotlib.ticker import NullLocator, PercentFormatter
+
     axes.set_ylim(-0.02, 1.06)
     axes.yaxis.set_major_formatter(PercentFormatter(1))
     if x[0] > 0 and x[-1] > 5 * x[0]:

@@ -15,7 +15,6 @@ from typing import Literal
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 from jaxtyping import Array, Bool, Float, Int, Integer, Key, UInt64
 
 Threshold = Literal["row_mean", "half"]
@@ -159,6 +158,8 @@ def _decoders(
     order: Int[Array, "steps batch"],
 ) -> Float[Array, "nets"]:
     """The unseen cross-entropy of each net's decoder, in nats."""
+    import optax
+
     rule = optax.adam(optax.cosine_decay_schedule(5e-3, len(order)))
 
     def cross_entropy(params: Sequence[Array], signs: Float[Array, "some units"], x: Int[Array, "some"]) -> Float[Array, ""]:

@@ -23,6 +23,7 @@ from command import command
 from competing import competing
 from digits import described
 from epoch import epoch
+from launch import launch
 from scaling import scaling
 from seeds import seeds
 
@@ -34,6 +35,7 @@ BENCHMARKS: dict[str, Callable[[int], Iterator[Figure]]] = {
     "seeds": seeds,
     "attack": attack,
     "competing": competing,
+    "launch": launch,
     "scaling": scaling,
 }
 
