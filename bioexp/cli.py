@@ -37,6 +37,9 @@ WorkersAtOnce = Annotated[Optional[int], typer.Option("--workers", help="So many
 Partition = Annotated[Optional[str], typer.Option("--partition", help="Of the cluster.")]  # noqa: UP045
 Gpus = Annotated[Optional[int], typer.Option("--gpus", help="For each worker.")]  # noqa: UP045
 Time = Annotated[Optional[str], typer.Option("--time", help="For each task: minutes, or H:MM:SS.")]  # noqa: UP045
+Sbatch = Annotated[
+    list[str], typer.Option("--sbatch", metavar="KEY=VALUE", help="Anything else that Slurm is to know, such as account=lab.")
+]
 Take = Annotated[Optional[int], typer.Option("--take", hidden=True)]  # noqa: UP045  a worker takes so many tasks; 0 is all it finds
 RESULTS = Path("results")
 INTERRUPTED = 130  # what the parser makes of Ctrl-C
@@ -60,6 +63,7 @@ def train(
     partition: Partition = None,
     gpus: Gpus = None,
     time: Time = None,
+    sbatch: Sbatch = [],  # noqa: B006
     take: Take = None,
     results: Results = RESULTS,
     data_dir: DataDir = None,
@@ -74,7 +78,7 @@ def train(
     from bioexp.commands.train import forget, last_line, outcome, preview, tasks
     from bioexp.config import load
 
-    how = parse(launch, workers, partition, gpus, time)
+    how = parse(launch, workers, partition, gpus, time, sbatch)
     changes = [*changes, *([f"dataset.name={dataset}"] if dataset else [])]
     experiments = [experiment for config in configs for experiment in load(config, changes)]
     if dry_run:
@@ -127,6 +131,7 @@ def attack(
     partition: Partition = None,
     gpus: Gpus = None,
     time: Time = None,
+    sbatch: Sbatch = [],  # noqa: B006
     take: Take = None,
     results: Results = RESULTS,
     data_dir: DataDir = None,
@@ -151,7 +156,7 @@ def attack(
     found = [run for run in opened if runs or "test_loss" not in run.summary]
     terminal.say(f"device: {where}")
     found_records: dict[int, Any] = {}
-    how = parse(launch, workers, partition, gpus, time)
+    how = parse(launch, workers, partition, gpus, time, sbatch)
     with terminal.percent() as progress:
         options: dict[str, Any] = {"attacks": named or None, "eps": radii, "n": n, "data_dir": data_dir, "gradient": gradient}
         options["follow"] = [open_run(path) for path in find(results, transfer_from)] if transfer_from else ()
@@ -190,6 +195,7 @@ def reproduce(
     partition: Partition = None,
     gpus: Gpus = None,
     time: Time = None,
+    sbatch: Sbatch = [],  # noqa: B006
     take: Take = None,
     results: Results = RESULTS,
     data_dir: DataDir = None,
@@ -210,7 +216,7 @@ def reproduce(
     if against and profile == "smoke":
         raise UserError("--against: the profile smoke judges nothing, so there is nothing to compare; use laptop or paper")
     reference = comparison.reference_rows(against) if against else None
-    how = parse(launch, workers, partition, gpus, time)
+    how = parse(launch, workers, partition, gpus, time, sbatch)
     size: dict[str, Any] = {"profile": profile, "seeds": seeds, "results": results}
     if dry_run:
         rows = preview(papers, **size)

@@ -11,11 +11,13 @@ from conftest import ROOT
 
 from bioexp import lock, run
 from bioexp.commands import launch as launching
-from bioexp.commands import seed_group, share
+from bioexp.commands import launch_local, seed_group, share
 from bioexp.commands.forecast import forecast
+from bioexp.commands.launch_slurm import slurm
 from bioexp.commands.share import Task
 from bioexp.commands.train import is_done, train
 from bioexp.config import load
+from bioexp.device import cores
 from bioexp.lock import Busy, holder_of, locked
 from bioexp.types import UserError
 
@@ -228,6 +230,34 @@ def test_workers_of_this_machine_leave_what_one_process_leaves(bioexp, write_con
     assert not list((tmp_path / "launched").rglob("QUEUED"))
 
 
+def test_a_launched_reproduction_ends_with_the_claims_of_a_plain_one(tmp_path):
+    from kills.__main__ import claims, finish
+
+    words = [str(ROOT / "configs" / "examples" / "my_paper.py:PAPER"), "--seeds", "2"]
+    finish(words, tmp_path / "plain")
+    finish([*words, "--launch", "local", "--workers", "2"], tmp_path / "launched")
+    assert claims(tmp_path / "launched") == claims(tmp_path / "plain")
+    assert list((tmp_path / "launched/.launch").glob("*/worker0.log"))
+
+
+def test_workers_here_have_gpus_and_cores_of_their_own(tmp_path, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,5,6,7")
+    look = "import os; from bioexp.device import cores; print(os.environ['CUDA_VISIBLE_DEVICES'], *cores())"
+    monkeypatch.setattr(launch_local, "START", look)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    workers = launch_local.local([], 9, tmp_path, workers=None, gpus=2)
+    while workers.alive():
+        time.sleep(0.01)
+    said = [(tmp_path / f"worker{number}.log").read_text().split() for number in range(2)]
+    assert [gpus for gpus, *_ in said] == ["4,5", "6,7"]
+    mine = [str(core) for core in cores()]
+    if len(mine) > 1 and hasattr(os, "sched_setaffinity"):
+        assert [own for _, *own in said] == [mine[::2], mine[1::2]]
+    assert workers.name == "2 workers here"
+    with pytest.raises(UserError, match="--gpus 2: 3 workers need 6, and there are 4 here; lower one of them"):
+        launch_local.local([], 9, tmp_path, workers=3, gpus=2)
+
+
 def test_a_worker_that_dies_at_once_is_tried_again_and_then_told_of(bioexp, write_config, tmp_path, monkeypatch):
     monkeypatch.setattr("bioexp.commands.launch_local.START", "print('no such device'); raise SystemExit(1)")
     code, out, err = bioexp("train", write_config(), "--launch", "local")
@@ -252,6 +282,8 @@ def test_the_device_is_the_workers_to_have(bioexp, write_config, monkeypatch):
         (["--workers", "2"], "--workers: needs --launch local or --launch slurm"),
         (["--launch", "local", "--workers", "0"], "--workers: must be at least 1, got 0"),
         (["--launch", "local", "--partition", "x"], "--partition: needs --launch slurm"),
+        (["--launch", "local", "--sbatch", "account=lab"], "--sbatch: needs --launch slurm"),
+        (["--launch", "slurm", "--sbatch", "account"], "--sbatch: must be KEY=VALUE, such as account=lab, got 'account'"),
         (["--launch", "slurm", "--time", "soon"], "--time: must be minutes, or hours:minutes:seconds, got 'soon'"),
         (["--launch", "slurm"], "no Slurm here (looked for sbatch, srun, squeue, sinfo, scontrol in PATH); use --launch local"),
     ],
@@ -291,6 +323,15 @@ def pretended_slurm(tmp_path, monkeypatch):
 def test_a_partition_that_does_not_exist_is_named(bioexp, write_config, pretended_slurm):
     code, _, err = bioexp("train", write_config(), "--launch", "slurm", "--partition", "gpu")
     assert (code, "--partition: Slurm has no 'gpu' (it has debug)" in err) == (2, True), err
+
+
+def test_an_array_job_is_as_long_as_slurm_takes_and_told_what_else_was_asked(tmp_path, pretended_slurm):
+    (pretended_slurm.parent / "scontrol").write_text("#!/bin/sh\necho 'MaxArraySize            = 4'\n")
+    (pretended_slurm.parent / "sbatch").write_text(f"#!/bin/sh\ncat $1 > {tmp_path}/submitted\necho Submitted batch job 7\n")
+    slurm(["train"], 8, tmp_path, workers=2, partition=None, gpus=1, minutes=None, others={"account": "lab", "cpus-per-task": "4"})
+    submitted = (tmp_path / "submitted").read_text().splitlines()
+    wanted = ("--array=0-2%2", "--gpus-per-node=1", "--account=lab", "--cpus-per-task=4")
+    assert {f"#SBATCH {option}" for option in wanted} <= set(submitted)
 
 
 def test_a_results_directory_that_no_node_sees_is_suspected(bioexp, write_config, pretended_slurm):

@@ -9,17 +9,16 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from bioexp.commands.launch_local import local
 from bioexp.commands.launch_slurm import slurm
 from bioexp.commands.share import Task, serve, share
 from bioexp.commands.workers import Workers
-from bioexp.device import cores
 from bioexp.files import tail, write_text
 from bioexp.lock import holder_of, is_gone
 from bioexp.types import UserError
@@ -32,7 +31,8 @@ TRIES = 3  # times in a row that workers may end without having finished anythin
 class Launch:
     """How work is spread: over so many processes of this machine, or as an array job.
 
-    workers: at a time; None for as many as there are cores, or as Slurm lets run. gpus: for each. time: minutes for each task.
+    workers: at a time; None for as many as there are cores, or as Slurm lets run. gpus: for each. minutes: for each task.
+    sbatch: whatever else Slurm is to know, by the names of its options.
     """
 
     kind: Literal["local", "slurm"]
@@ -40,11 +40,14 @@ class Launch:
     partition: str | None = None
     gpus: int | None = None
     minutes: int | None = None
+    sbatch: Mapping[str, str] = field(default_factory=dict)
 
 
-def parse(kind: str, workers: int | None, partition: str | None, gpus: int | None, time: str | None) -> Launch | None:
+def parse(
+    kind: str, workers: int | None, partition: str | None, gpus: int | None, time: str | None, sbatch: Sequence[str]
+) -> Launch | None:
     """The options of the command line; None without --launch. Raises UserError for one that does not fit."""
-    given = {"--workers": workers, "--partition": partition, "--gpus": gpus, "--time": time}
+    given = {"--workers": workers, "--partition": partition, "--gpus": gpus, "--time": time, "--sbatch": sbatch or None}
     named = [option for option, value in given.items() if value is not None]
     if not kind:
         if named:
@@ -52,14 +55,18 @@ def parse(kind: str, workers: int | None, partition: str | None, gpus: int | Non
         return None
     if kind not in ("local", "slurm"):
         raise UserError(f"--launch: must be local or slurm, got {kind!r}")
-    for option in ("--partition", "--time"):
+    for option in ("--partition", "--time", "--sbatch"):
         if kind == "local" and option in named:
             raise UserError(f"{option}: needs --launch slurm")
     for option, least in (("--workers", 1), ("--gpus", 0)):
         value = given[option]
         if isinstance(value, int) and value < least:
             raise UserError(f"{option}: must be at least {least}, got {value}")
-    return Launch(kind, workers, partition, gpus, _minutes(time) if time else None)  # type: ignore[arg-type]
+    for text in sbatch:
+        if not all(text.lstrip("-").partition("=")[::2]):
+            raise UserError(f"--sbatch: must be KEY=VALUE, such as account=lab, got {text!r}")
+    others = dict(text.lstrip("-").split("=", 1) for text in sbatch)
+    return Launch(kind, workers, partition, gpus, _minutes(time) if time else None, others)  # type: ignore[arg-type]
 
 
 def carry_out(
@@ -135,9 +142,10 @@ def _start(left: Sequence[Task], how: Launch, logs: Path, say: Callable[[str], N
         raise UserError(f"{logs}: cannot be made ({error.strerror}); name another place with --results") from None
     words = sys.argv[1:]
     if how.kind == "slurm":
-        workers = slurm(words, len(left), logs, workers=how.workers, partition=how.partition, gpus=how.gpus, minutes=how.minutes)
+        options: dict[str, Any] = {"workers": how.workers, "partition": how.partition, "gpus": how.gpus, "minutes": how.minutes}
+        workers = slurm(words, len(left), logs, **options, others=how.sbatch)
     else:
-        workers = local(words, min(how.workers or len(cores()), len(left)), logs, gpus=how.gpus)
+        workers = local(words, len(left), logs, workers=how.workers, gpus=how.gpus)
     say(f"{len(left)} tasks to do, by {workers.name}; logs: {logs}")
     return workers
 

@@ -5,27 +5,34 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from bioexp.commands.workers import Workers
 from bioexp.device import cores
 from bioexp.lock import LOG
+from bioexp.types import UserError
 
 START = "import sys; sys.argv[0] = 'bioexp'; from bioexp.cli import script; script()"
 STOP = 10.0  # seconds that a worker has to end by itself
 
 
-def local(words: Sequence[str], count: int, logs: Path, *, gpus: int | None) -> Workers:
-    """So many processes of the same command; each does what is left until nothing is. gpus: how many each sees, its own.
+def local(words: Sequence[str], count: int, logs: Path, *, workers: int | None, gpus: int | None) -> Workers:
+    """Processes of the same command for `count` tasks; each does what is left until nothing is.
 
-    Each has its own share of the cores, where there are enough: on all of them they would be in each other's way.
+    workers: so many; None for as many as there are cores, or as the GPUs are enough for. gpus: how many each sees, its own.
+    Each has its own share of the cores, too, where there are enough: on all of them they would be in each other's way.
+    Raises UserError where there are fewer GPUs than that.
     """
-    processes = [_started(words, number, logs, gpus) for number in range(count)]
-    all_cores = cores()
-    if count <= len(all_cores) and hasattr(os, "sched_setaffinity"):
-        for number, process in enumerate(processes):
-            os.sched_setaffinity(process.pid, all_cores[number::count])
+    all_cores, devices = cores(), _gpus() if gpus else []
+    number = min(workers or (max(len(devices) // gpus, 1) if gpus else len(all_cores)), count)
+    if gpus and number * gpus > len(devices):
+        raise UserError(f"--gpus {gpus}: {number} workers need {number * gpus}, and there are {len(devices)} here; lower one of them")
+    processes = []
+    for one in range(number):
+        with _on(all_cores[one::number] if number <= len(all_cores) else all_cores):
+            processes.append(_started(words, one, logs, None if gpus is None else devices[one * gpus : (one + 1) * gpus]))
 
     def stopped() -> str:
         for process in processes:
@@ -35,19 +42,45 @@ def local(words: Sequence[str], count: int, logs: Path, *, gpus: int | None) -> 
                 process.wait(STOP)
             except subprocess.TimeoutExpired:
                 process.kill()
-        return f"{count} workers stopped"
+        return f"{number} workers stopped"
 
     def why() -> str:
         return ", ".join(f"process {process.pid} {'runs' if process.poll() is None else 'ended'}" for process in processes)
 
-    return Workers(f"{count} workers here", 0.2, lambda: any(process.poll() is None for process in processes), why, stopped)
+    return Workers(
+        f"{number} worker{'s' * (number > 1)} here", 0.2, lambda: any(process.poll() is None for process in processes), why, stopped
+    )
 
 
-def _started(words: Sequence[str], number: int, logs: Path, gpus: int | None) -> subprocess.Popen[bytes]:
+def _started(words: Sequence[str], number: int, logs: Path, gpus: Sequence[str] | None) -> subprocess.Popen[bytes]:
     log = logs / f"worker{number}.log"
     environment = {**os.environ, LOG: str(log)}
-    if gpus is not None:
-        environment["CUDA_VISIBLE_DEVICES"] = ",".join(str(gpu) for gpu in range(number * gpus, (number + 1) * gpus))
+    if gpus is None:
+        environment.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # or the first would leave the others no GPU memory
+    else:
+        environment["CUDA_VISIBLE_DEVICES"] = ",".join(gpus)
     with log.open("ab") as file:
         command = [sys.executable, "-c", START, *words, "--take", "0"]
         return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=file, stderr=file, env=environment)
+
+
+@contextmanager
+def _on(some: Sequence[int]) -> Iterator[None]:
+    """What is started in here stays on these cores, where the system can do that."""
+    if not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, some)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+def _gpus() -> list[str]:
+    """The GPUs of this machine that may be used, as CUDA_VISIBLE_DEVICES names them."""
+    named = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if named is not None:
+        return [name for name in named.split(",") if name]
+    return [str(number) for number, _ in enumerate(Path("/dev").glob("nvidia[0-9]*"))]

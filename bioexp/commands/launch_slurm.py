@@ -1,4 +1,4 @@
-"""Workers as the tasks of one Slurm array job, through submitit; each takes one task and is gone.
+"""Workers as the tasks of one Slurm array job, through submitit; each takes a task, or a few where they are many, and is gone.
 
 A job that Slurm pre-empts or that runs out of time is put in the queue again. Needs no accounting: squeue tells what runs.
 """
@@ -9,7 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -22,6 +22,7 @@ from bioexp.types import UserError
 PROGRAMS = ("sbatch", "srun", "squeue", "sinfo", "scontrol")
 MINUTES = 240  # for a task, where --time does not say
 AT_ONCE = 256  # tasks, where --workers does not say
+ARRAY = 1000  # tasks of an array job, where Slurm does not say
 
 
 @dataclass(frozen=True)
@@ -46,9 +47,17 @@ class Words:
 
 
 def slurm(
-    words: Sequence[str], count: int, logs: Path, *, workers: int | None, partition: str | None, gpus: int | None, minutes: int | None
+    words: Sequence[str],
+    count: int,
+    logs: Path,
+    *,
+    workers: int | None,
+    partition: str | None,
+    gpus: int | None,
+    minutes: int | None,
+    others: Mapping[str, str],
 ) -> Workers:
-    """An array job of `count` tasks. Raises UserError where there is no Slurm, or it refuses the job."""
+    """An array job for `count` tasks. Raises UserError where there is no Slurm, or it refuses the job."""
     missing = [program for program in PROGRAMS if shutil.which(program) is None]
     if missing:
         raise UserError(f"--launch slurm: no Slurm here (looked for {', '.join(missing)} in PATH); use --launch local")
@@ -58,6 +67,8 @@ def slurm(
     os.environ.setdefault("SUBMITIT_LOG_LEVEL", "NOCONFIG")  # or it takes the logging of the whole process in hand
     import submitit
 
+    jobs_at_most = _longest_array()
+    take = -(-count // jobs_at_most)
     executor = submitit.SlurmExecutor(folder=logs)
     executor.update_parameters(
         job_name="bioexp",
@@ -66,10 +77,11 @@ def slurm(
         ntasks_per_node=1,
         **({"partition": partition} if partition else {}),
         **({"gpus_per_node": gpus} if gpus else {}),
+        additional_parameters=dict(others),
     )
     try:
         with executor.batch():
-            jobs = [executor.submit(Words((*words, "--take", "1"))) for _ in range(count)]
+            jobs = [executor.submit(Words((*words, "--take", str(take)))) for _ in range(-(-count // take))]
     except submitit.core.utils.FailedJobError as error:
         raise UserError(f"--launch slurm: sbatch refused the job: {str(error).strip().splitlines()[-1]}") from None
     job = str(jobs[0].job_id).partition("_")[0]
@@ -84,6 +96,13 @@ def slurm(
         return f"job {job} is {', '.join(sorted(set(states()))) or 'gone from the queue'}"
 
     return Workers(f"slurm job {job}", 2.0, lambda: bool(states()), why, lambda: f"slurm job {job} goes on; `scancel {job}` ends it")
+
+
+def _longest_array() -> int:
+    """How many tasks an array job may have here."""
+    settings = dict(line.split("=", 1) for line in _told("scontrol", "show", "config").splitlines() if "=" in line)
+    found = {name.strip(): value.strip() for name, value in settings.items()}.get("MaxArraySize", "")
+    return max(int(found) - 1, 1) if found.isdecimal() else ARRAY
 
 
 def _told(*words: str) -> str:

@@ -21,6 +21,7 @@ CURVES: Mapping[str, Sequence[int]] = {
     "images": (1_000, 10_000, 60_000, 1_000_000),
     "devices": (1, 2, 4, 8),
 }
+AXES = {"hidden": "hidden units", "batch": "images a minibatch", "images": "training images", "devices": "virtual devices"}
 ALONGSIDE = {"devices": {"seeds": 8}}
 
 CHILD = """
@@ -93,6 +94,7 @@ def _point(asked: Mapping[str, int]) -> dict:
 def draw(found: Mapping[str, Sequence[Mapping]], path: Path) -> None:
     """Above, milliseconds of a step and of its processor time, medians; below, megabytes above jax's own."""
     from matplotlib.figure import Figure as Canvas
+    from matplotlib.ticker import LogLocator
 
     figure = Canvas(figsize=(3.2 * len(found), 5.6), layout="constrained")
     axes = figure.subplots(2, len(found), squeeze=False, sharex="col")
@@ -108,11 +110,14 @@ def draw(found: Mapping[str, Sequence[Mapping]], path: Path) -> None:
         below.set_ylim(0, None)
         below.set_xticks(at, [f"{x:,}" for x in at], rotation=30)
         below.minorticks_off()
-        below.set_xlabel(what)
+        below.set_xlabel(AXES.get(what, what))
+        above.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        above.yaxis.set_major_formatter("{x:g}")
+        above.yaxis.set_minor_formatter("")
         for panel in (above, below):
             panel.grid(alpha=0.3)
-    axes[0][0].set_ylabel("ms a step")
-    axes[1][0].set_ylabel("MB above jax's own")
+    axes[0][0].set_ylabel("ms a step, medians of 4 scans")
+    axes[1][0].set_ylabel("memory, MB above jax's own")
     axes[0][0].legend(frameon=False)
     settings = ", ".join(f"{name} {value:,}" for name, value in PLAIN.items())
     figure.suptitle(f"784-hidden-10 by backprop and Adam; where not on the axis: {settings} (8 seeds over devices)", fontsize=11)
