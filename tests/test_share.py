@@ -344,7 +344,7 @@ def test_a_worker_that_never_starts_is_told_of(tmp_path, monkeypatch):
     looks = iter([True, True, False])
     workers = launching.Workers("slurm job 7", 0.01, lambda: next(looks), lambda: "job 7 is PENDING (Resources)", str)
     said = []
-    launching._follow(tasks_of("a", tmp_path, set(), None), workers, said.append, lambda: 1)
+    launching._follow(tasks_of("a", tmp_path, set(), None), workers, said.append, list)
     assert said == ["no worker has begun in 0 s: job 7 is PENDING (Resources); still waiting"]
 
 

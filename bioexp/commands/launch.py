@@ -24,6 +24,7 @@ from bioexp.lock import holder_of, is_gone
 from bioexp.types import UserError
 
 PATIENCE = 60.0  # seconds after which it is told that no worker has begun
+LAZY = 20  # times what it takes to look at all tasks is the least time between two looks
 TRIES = 3  # times in a row that workers may end without having finished anything
 
 
@@ -103,15 +104,14 @@ def launch(
     logs = results.resolve() / ".launch" / f"{datetime.now():%Y%m%d-%H%M%S}-{os.getpid()}"
     open_tasks = list(tasks)
 
-    def tell() -> int:
-        """Take up what was done or has failed since the last look; returns how many tasks are open still."""
-        for task in [task for task in open_tasks if not _left(task)]:
+    def settle(settled: Sequence[Task]) -> None:
+        """Tell of tasks that are done or have failed, and take up what was done."""
+        for task in settled:
             open_tasks.remove(task)
             failed = task.failed()
             say(f"{task.name}: {'failed' if failed else 'done'} ({len(tasks) - len(open_tasks)} of {len(tasks)})")
             if not failed:
                 gather([task])
-        return len(open_tasks)
 
     fruitless, rounds = 0, 0
     while (left := [task for task in tasks if _left(task)]) and fruitless < TRIES:
@@ -120,7 +120,7 @@ def launch(
         workers = _start(left, how, logs, say)
         try:
             _mark(left, workers)
-            _follow(left, workers, say, tell)
+            _follow(open_tasks, workers, say, settle)
         except KeyboardInterrupt:
             say(workers.stopped())
             raise
@@ -131,7 +131,7 @@ def launch(
         fruitless = 0 if any(not _left(task) for task in left) else fruitless + 1
         if fruitless and not _logs(logs):
             raise UserError(f"{logs}: no worker left a word there; is {results} on a file system that all nodes share?")
-    tell()
+    settle(_settled(open_tasks))
     return [f"{task.name}: {task.failed() or _died(logs)}" for task in tasks if not task.done()]
 
 
@@ -158,18 +158,24 @@ def _mark(left: Sequence[Task], workers: Workers) -> None:
                 write_text(folder / "QUEUED", f"{workers.name}\n")
 
 
-def _follow(left: Sequence[Task], workers: Workers, say: Callable[[str], None], tell: Callable[[], int]) -> None:
-    """Tell what is done until no worker is left, and if none begins, why."""
+def _follow(open_tasks: Sequence[Task], workers: Workers, say: Callable[[str], None], settle: Callable[[Sequence[Task]], None]) -> None:
+    """Tell what is done until no worker is left, and if none begins, why. settle(tasks) takes them off the open ones."""
     began, waiting = time.monotonic(), True
     while True:
-        alive = workers.alive()
-        if not tell() or not alive:
+        looked, alive, settled = time.monotonic(), workers.alive(), _settled(open_tasks)
+        took = time.monotonic() - looked
+        settle(settled)
+        if not alive or not open_tasks:
             return
-        waiting = waiting and not any(_held(task) or not _left(task) for task in left)
+        waiting = waiting and not settled and not any(_held(task) for task in open_tasks)
         if waiting and time.monotonic() - began > PATIENCE:
             say(f"no worker has begun in {PATIENCE:.0f} s: {workers.why()}; still waiting")
             waiting = False
-        time.sleep(workers.look)
+        time.sleep(max(workers.look, LAZY * took))
+
+
+def _settled(tasks: Sequence[Task]) -> list[Task]:
+    return [task for task in tasks if not _left(task)]
 
 
 def _left(task: Task) -> bool:
