@@ -211,7 +211,7 @@ def reproduce(
     from bioexp.commands.forecast import forecast
     from bioexp.commands.launch import parse
     from bioexp.commands.reproduce_plan import preview
-    from bioexp.commands.reproduce_tasks import all_tasks
+    from bioexp.commands.reproduce_tasks import tasks
 
     if against and profile == "smoke":
         raise UserError("--against: the profile smoke judges nothing, so there is nothing to compare; use laptop or paper")
@@ -226,7 +226,7 @@ def reproduce(
         terminal.show(
             None, [f"training and attacks: about {sum(known):.1f} minutes, and unknown ones for {len(rows) - len(known)} experiments"]
         )
-        todo = all_tasks(papers, **size, data_dir=data_dir, say=terminal.say, progress=terminal.progress)
+        todo = tasks(papers, **size, data_dir=data_dir, say=terminal.say, progress=terminal.progress)
         terminal.show(None, forecast(todo).lines())
         return
     terminal.say(f"device: {where}")

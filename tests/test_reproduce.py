@@ -16,6 +16,7 @@ from bioexp import papers
 from bioexp.commands import judge, reproduce, reproduce_plan
 from bioexp.commands.against import changes
 from bioexp.commands.claims import runs_of
+from bioexp.commands.reproduce_tasks import tasks
 from bioexp.figures.canvas import canvas
 from bioexp.lookup import builder_of
 from bioexp.types import Claim, Control, Drawing, Paper, UserError
@@ -310,6 +311,18 @@ def test_a_full_disk_is_one_message_and_the_same_command_goes_on_once_there_is_r
     code, out, _ = bioexp("train", config)
     assert code == 0
     assert "test 0." in out
+
+
+def test_what_two_documents_want_is_done_once_for_both(made, monkeypatch):
+    monkeypatch.setitem(reproduce_plan.PROFILES, "laptop", reproduce_plan.Profile(1, 2, 20, (0.1, 0.3)))
+    few = replace(PAPER, configs=("small",), attacked=(), claims=PAPER.claims[:1])
+    many = replace(few, name="other", attacked=("small",), claims=PAPER.claims[3:])
+    papers.PAPERS.update(made=few, other=many)
+    (row,) = reproduce_plan.preview(["made"], profile="laptop", seeds=None, results=made)
+    (both,) = reproduce_plan.each_once(one for paper in (few, many) for one in reproduce_plan.wanted(paper, "laptop", None))
+    assert (row["seeds"], len(both.seeds), both.attacked) == (1, 2, True)
+    todo = tasks(["made", "other"], profile="laptop", seeds=1, results=made, data_dir=None, say=print, progress=quietly)
+    assert [task.name for task in todo] == [both.name]
 
 
 def test_a_dry_run_counts_the_minutes_of_attacks_that_are_due(made):

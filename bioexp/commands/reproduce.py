@@ -17,7 +17,7 @@ from bioexp.commands.judge import draw_all, judge_all
 from bioexp.commands.launch import Launch, carry_out
 from bioexp.commands.report import report
 from bioexp.commands.reproduce_plan import Wanted, papers_named, profile_named, wanted
-from bioexp.commands.reproduce_tasks import all_tasks
+from bioexp.commands.reproduce_tasks import tasks
 from bioexp.commands.seed_group import Say, Watch
 from bioexp.types import Attacked, Evidence, Paper, Run, Trained, UserError
 
@@ -48,7 +48,7 @@ def reproduce(
         say(f"{name}: its module cannot be imported: {type(error).__name__}: {error}")
     errors = list(broken.values())
     options: dict[str, Any] = {"profile": profile, "seeds": seeds, "results": results, "data_dir": data_dir}
-    todo = all_tasks(names, **options, say=say, progress=progress)
+    todo = tasks(names, **options, say=say, progress=progress)
     carry_out(todo, how, take, results, say, keep_on=True)
     if take is not None:
         return []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -47,10 +47,15 @@ PROFILES = {
 class Wanted:
     """One experiment of a document with the seeds it is needed for."""
 
+    paper: Paper
     config: str
     experiment: Experiment
     seeds: tuple[int, ...]
     attacked: bool
+
+    @property
+    def name(self) -> str:
+        return f"{self.experiment.folder}/{run.identity(self.experiment)}"
 
 
 def papers_named(names: Sequence[str]) -> dict[str, Paper]:
@@ -70,19 +75,28 @@ def wanted(paper: Paper, profile_name: str, seeds: int | None) -> list[Wanted]:
         trained = paper.full.get(config, config) if profile_name == "paper" else config
         for experiment in load((paper.folder or CONFIGS) / f"{trained}.yaml"):
             experiment = _small(experiment) if profile_name == "smoke" else replace(experiment, fallback=None)
-            found.append(Wanted(config, experiment, tuple(range(count)), attacked))
+            found.append(Wanted(paper, config, experiment, tuple(range(count)), attacked))
     return found
+
+
+def each_once(several: Iterable[Wanted]) -> list[Wanted]:
+    """Experiments that several documents want once: with the most seeds, and attacked where one of them has it attacked."""
+    found: dict[str, Wanted] = {}
+    for one in several:
+        known = found.get(one.name, one)
+        first = one if one.attacked and not known.attacked else known
+        found[one.name] = replace(first, seeds=max(known.seeds, one.seeds, key=len))
+    return list(found.values())
 
 
 def preview(names: Sequence[str], *, profile: str, seeds: int | None, results: Path) -> list[dict[str, Any]]:
     """What `--dry-run` shows: for each experiment what is finished, what is to train, and the minutes it took last time."""
     rows = []
-    for one in (one for paper in papers_named(names).values() for one in wanted(paper, profile, seeds)):
+    for one in each_once(one for paper in papers_named(names).values() for one in wanted(paper, profile, seeds)):
         todo = plan(one.experiment, results=results, seeds=one.seeds)
-        identity = f"{one.experiment.folder}/{run.identity(one.experiment)}"
         rows.append(
             {
-                "experiment": identity,
+                "experiment": one.name,
                 "seeds": len(one.seeds),
                 "finished": len(todo.finished),
                 "stale": len(todo.stale),

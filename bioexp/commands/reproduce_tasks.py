@@ -9,7 +9,7 @@ from typing import Any
 
 from bioexp import run
 from bioexp.commands.attack import attack
-from bioexp.commands.reproduce_plan import Wanted, is_attacked, papers_named, profile_named, wanted
+from bioexp.commands.reproduce_plan import Wanted, each_once, is_attacked, papers_named, profile_named, wanted
 from bioexp.commands.seed_group import Say, Watch
 from bioexp.commands.share import Task
 from bioexp.commands.train import Watched, is_done, train
@@ -20,7 +20,7 @@ from bioexp.types import Paper, Run, UserError
 
 
 def tasks(
-    paper: Paper,
+    names: Sequence[str],
     *,
     profile: str,
     seeds: int | None,
@@ -29,11 +29,21 @@ def tasks(
     say: Say,
     progress: Callable[[str], AbstractContextManager[Watch]],
 ) -> list[Task]:
-    """One for each experiment that a document needs, to be trained with all its seeds and, where it is judged, attacked.
+    """One for each experiment that the documents need, to be trained with all its seeds and, where it is judged, attacked.
 
     Attacks by transfer follow its next seed and its backprop twin, which is trained first.
+    A document whose configs or code fail has none here, and is told of where its rows are judged.
     """
     size = profile_named(profile)
+
+    by_paper: dict[str, list[Wanted]] = {}
+
+    def wanted_by(paper: Paper) -> list[Wanted]:
+        if paper.name not in by_paper:
+            by_paper[paper.name] = []
+            with suppress(Exception):
+                by_paper[paper.name] = wanted(paper, profile, seeds)
+        return by_paper[paper.name]
 
     def trained(one: Wanted, patient: bool) -> tuple[list[Run], bool]:
         with progress(one.experiment.folder) as bar:
@@ -43,7 +53,8 @@ def tasks(
         return runs, watch.records > 0
 
     def task(one: Wanted) -> Task:
-        other = _twin(one, paper, profile, seeds) if one.attacked else None
+        owner = next((paper for paper in PAPERS.values() if one.config in paper.attacked), one.paper)
+        other = _twin(one, wanted_by(owner)) if one.attacked else None
         folders = tuple(run.directory(results, one.experiment, seed) for seed in one.seeds)
         sources = other is not None or len(one.seeds) > 1
 
@@ -72,27 +83,17 @@ def tasks(
             say(f"{one.experiment.folder}: {len(runs)} seeds ready")
             return missing or new
 
-        return Task(f"{one.experiment.folder}/{run.identity(one.experiment)}", folders, done, work)
+        return Task(one.name, folders, done, work)
 
-    return [task(one) for one in wanted(paper, profile, seeds)]
-
-
-def all_tasks(names: Sequence[str], **options: Any) -> list[Task]:
-    """Those of several documents; one whose configs or code fail has none here, and is told of where its rows are judged."""
-    found: list[Task] = []
-    for paper in papers_named(names).values():
-        with suppress(Exception):
-            found += tasks(paper, **options)
-    return found
+    return [task(one) for one in each_once(one for paper in papers_named(names).values() for one in wanted_by(paper))]
 
 
-def _twin(one: Wanted, paper: Paper, profile: str, seeds: int | None) -> Wanted | None:
-    """The first other attacked experiment of its document that backprop trained on the same data, if another rule trained this one."""
+def _twin(one: Wanted, others: Sequence[Wanted]) -> Wanted | None:
+    """The first other attacked experiment that backprop trained on the same data, if another rule trained this one."""
     if _by_backprop(one.experiment):
         return None
-    owner = next((each for each in PAPERS.values() if one.config in each.attacked), paper)
-    others = (other for other in wanted(owner, profile, seeds) if other.attacked and _by_backprop(other.experiment))
-    return next((other for other in others if other.experiment.dataset == one.experiment.dataset), None)
+    trained = (other for other in others if other.attacked and _by_backprop(other.experiment))
+    return next((other for other in trained if other.experiment.dataset == one.experiment.dataset), None)
 
 
 def _by_backprop(experiment: Experiment) -> bool:
