@@ -76,7 +76,8 @@ def train(
     where = _prepare(device, launched=bool(launch) and take is None)
     from bioexp.commands.launch import carry_out, parse
     from bioexp.commands.train import forget, last_line, outcome, preview, tasks
-    from bioexp.config import load
+    from bioexp.config import load, resolved
+    from bioexp.measures.labels import labels as labels_of
 
     how = parse(launch, workers, partition, gpus, time, sbatch)
     changes = [*changes, *([f"dataset.name={dataset}"] if dataset else [])]
@@ -89,11 +90,12 @@ def train(
         return
     terminal.say(f"device: {where}")
     outcomes = {}
+    labels = labels_of([(experiment.folder, resolved(experiment)) for experiment in experiments])
 
     def ready(number: int, runs: list[Any]) -> None:
         if take is not None:
             return  # whoever launched this worker shows what came of it
-        outcomes[number] = outcome(runs)
+        outcomes[number] = outcome(runs) | {"label": labels[number]}
         terminal.say(", ".join(outcomes[number]["runs"]))
         terminal.show(None if as_json else outcomes[number], [last_line(outcomes[number])])
 
@@ -148,7 +150,8 @@ def attack(
     from bioexp.commands.attack_tasks import tasks
     from bioexp.commands.launch import carry_out, parse
     from bioexp.commands.shown import show_comparison, show_robustness
-    from bioexp.run import find, open_run
+    from bioexp.measures.labels import labelled
+    from bioexp.run import find, grouped, open_run
 
     named = [name.strip() for name in attacks.split(",") if name.strip()] + ["fgsm"] * fgsm + ["pgd", "pgd_margin"] * pgd
     radii = parse_eps(eps) if eps else None
@@ -164,10 +167,11 @@ def attack(
         failures = carry_out(todo, how, take, results, terminal.say)
     if take is not None:
         return
-    records = [found_records[number] for number in sorted(found_records)]
+    labels = labelled(grouped(found))
+    records = [found_records[number] | {"label": labels[number]} for number in sorted(found_records)]
     rows = compared(found) if len(records) > 1 and runs and gradient == "true" else []
     for record in records:
-        record["compared"] = [row for row in rows if row["second"] == record["experiment"]]
+        record["compared"] = [row for row in rows if row["second"] == record["label"]]
     terminal.show(records if as_json else None)
     for record in records:
         show_robustness(terminal, record)

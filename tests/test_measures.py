@@ -5,6 +5,7 @@ import numpy as np
 
 from bioexp.config import load
 from bioexp.measures.accuracy import correct
+from bioexp.measures.labels import labels
 from bioexp.measures.prototypes import class_means, correlations, prototype_score
 from bioexp.models import mlp
 from bioexp.provenance import code_digest
@@ -48,3 +49,16 @@ def test_the_code_digest_sees_models_rules_and_optimizers_but_not_data(write_con
     }
     assert digests[""] == digests["dataset.name=iris"] == digests["stages.0.steps=3"]
     assert digests["model.name=log_net"] != digests[""]
+
+
+def test_experiments_that_share_a_name_are_told_apart_by_no_more_than_it_takes():
+    def config(rule, rate, **more):
+        return {"stages": [{"rule": {"name": rule}, "optimizer": {"learning_rate": rate}, **more}]}
+
+    alone = ("other", config("oja", 1))
+    assert labels([alone, ("net", config("oja", 1))]) == ["other", "net"]
+    rules = [("net", config(rule, rate)) for rule, rate in (("oja", 0.1), ("backprop", 0.2))]
+    assert labels([rules[0], alone, rules[1]]) == ["net, rule oja", "other", "net, rule backprop"]
+    grid = [("net", config(rule, rate)) for rule in ("oja", "backprop") for rate in (0.1, 0.2)]
+    assert labels(grid)[2:] == ["net, rule backprop, learning_rate 0.1", "net, rule backprop, learning_rate 0.2"]
+    assert labels([("net", config("oja", 1, until=0.9)), ("net", config("oja", 1))]) == ["net, until 0.9", "net, no until"]

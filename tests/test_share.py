@@ -218,8 +218,8 @@ def test_workers_of_this_machine_leave_what_one_process_leaves(bioexp, write_con
     code, out, err = bioexp("train", config, "--launch", "local", "--workers", 2, "--results", tmp_path / "launched")
     assert code == 0, err
     assert "2 tasks to do, by 2 workers here; logs: " in out
-    told = [line for line in out.splitlines() if "(1 of 2)" in line or "(2 of 2)" in line or line.startswith("test ")]
-    assert [line.startswith("test ") for line in told] == [False, True, False, True]  # results come as they are had
+    told = [line for line in out.splitlines() if "(1 of 2)" in line or "(2 of 2)" in line or ": test 0." in line]
+    assert [": test 0." in line for line in told] == [False, True, False, True]  # results come as they are had
     plain, launched = ({}, {})
     bioexp("train", config, "--results", tmp_path / "plain")
     for found, results in ((plain, "plain"), (launched, "launched")):

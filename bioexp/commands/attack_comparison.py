@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from bioexp.files import read_arrays
+from bioexp.measures.labels import labelled
 from bioexp.measures.robustness_table import WORST
 from bioexp.measures.survival import Survived, compare
 from bioexp.run import grouped
@@ -19,18 +20,20 @@ EQUAL = 0.01  # clean accuracies that count as the same
 
 
 def compared(runs: Sequence[Run]) -> list[dict[str, Any]]:
-    """Rows for every experiment but the first: its name, the first's, and their paired difference at each eps.
+    """Rows for every experiment but the first: its label, the first's, and their paired difference at each eps.
 
     Experiments on other test images, or attacked in another way, have no rows.
     """
-    first, *others = [group for group in grouped(runs) if _attacked(group)] or [[]]
+    groups = grouped(runs)
+    (label, first), *others = [(label, group) for label, group in zip(labelled(groups), groups, strict=True) if _attacked(group)] or [
+        ("", [])
+    ]
     rows = []
-    for group in others:
+    for other, group in others:
         if group[0].provenance["dataset"]["digest"] != first[0].provenance["dataset"]["digest"]:
             continue
         sides = ({run.seed: survived(run.path) for run in side} for side in (first, group))
-        names = {"first": first[0].path.parent.name, "second": group[0].path.parent.name}
-        rows += [names | row._asdict() for row in compare(*sides)]
+        rows += [{"first": label, "second": other} | row._asdict() for row in compare(*sides)]
     return rows
 
 
@@ -42,14 +45,15 @@ def unequal(runs: Sequence[Run], rows: Sequence[Mapping[str, Any]]) -> list[str]
     clean = {row["second"]: row for row in rows if row["eps"] is None}
     if not clean or any(abs(row["difference"]) <= EQUAL for row in clean.values()):
         return []
-    nets = {group[0].path.parent.name: group[0] for group in grouped(runs)}
+    groups = grouped(runs)
+    nets = {label: group[0] for label, group in zip(labelled(groups), groups, strict=True)}
     row = next(iter(clean.values()))
     (_, less), (_, more) = sorted(((row["of_first"], row["first"]), (row["of_second"], row["second"])))
     reached = next((record["train_accuracy"] for record in reversed(nets[less].metrics) if "train_accuracy" in record), None)
     if reached is None:
         return []
     stage = f"--set stages.{len(nets[more].config['stages']) - 1}"
-    early = f"{nets[more].path}/config.yaml --set name={more.partition('@')[0]}_early {stage}.until={reached:.3f} {stage}.record_every=5"
+    early = f"{nets[more].path}/config.yaml --set name={nets[more].config['name']}_early {stage}.until={reached:.3f} {stage}.record_every=5"
     return [f"no net here is as accurate as {row['first']} when clean; {more} stopped early is: bioexp train {early}"]
 
 

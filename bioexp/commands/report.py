@@ -18,6 +18,7 @@ from bioexp.commands.report_ladder import as_csv, cross_table
 from bioexp.commands.report_papers import sections, tally
 from bioexp.commands.report_runs import experiment
 from bioexp.files import write_json, write_text
+from bioexp.measures.labels import labelled
 from bioexp.run import grouped
 from bioexp.types import Run, UserError
 
@@ -66,6 +67,8 @@ def _content(runs: Sequence[Run], claims: Sequence[Mapping[str, Any]], figures: 
     groups = grouped(runs)
     first = {group[0].path.parent: group for group in reversed(groups)}
     experiments = [experiment(group, pictures=figures is None and (not claims or first[group[0].path.parent] is group)) for group in groups]
+    for one, label in zip(experiments, labelled(groups), strict=True):
+        one["label"] = label
     papers = sections(claims, runs, figures or runs[0].path.parent.parent)
     names = list(dict.fromkeys(one["experiment"] for one in experiments))
     judged = [row for paper in papers for row in paper["claims"]]

@@ -18,8 +18,7 @@ def comparison(groups: Sequence[Sequence[Run]], experiments: Sequence[Mapping[st
     """What the page shows of two or more experiments side by side; None for one alone."""
     if len(groups) < 2:
         return None
-    several = len({one["experiment"] for one in experiments}) < len(experiments)
-    labels = [f"{one['experiment']}/{one['identity']}" if several else one["experiment"] for one in experiments]
+    labels = [one["label"] for one in experiments]
     configs = [{key: value for key, value in group[0].config.items() if key != "name"} for group in groups]
     return {
         "labels": labels,

@@ -11,6 +11,7 @@ from bioexp.attacks import ATTACKS
 from bioexp.attacks.eps import show_eps
 from bioexp.commands.report_runs import mean_over_seeds, robustness
 from bioexp.measures.flags import Flag
+from bioexp.measures.labels import labelled
 from bioexp.measures.robustness_table import WORST
 from bioexp.types import Run
 
@@ -23,7 +24,7 @@ def cross_table(groups: Sequence[Sequence[Run]]) -> dict[str, Any] | None:
 
     An experiment whose seeds were attacked in different ways, or along another gradient, has no row.
     """
-    rows = [row for group in groups for row in _rows(group)]
+    rows = [row for label, group in zip(labelled(groups), groups, strict=True) for row in _rows(label, group)]
     own = dict.fromkeys(name for row in rows for name in row["attacks"] if name not in ATTACKS)
     attacks = [*(name for name in ATTACKS if any(name in row["attacks"] for row in rows)), *own]
     return {"columns": [*ABOUT, *attacks, *LAST], "rows": rows} if rows else None
@@ -38,14 +39,14 @@ def as_csv(table: Mapping[str, Any]) -> str:
     return text.getvalue()
 
 
-def _rows(group: Sequence[Run]) -> list[dict[str, Any]]:
+def _rows(label: str, group: Sequence[Run]) -> list[dict[str, Any]]:
     records = robustness(group)
     mean = mean_over_seeds(records)
     if mean is None or mean["gradient_source"] != "true":
         return []
     config = group[0].config
     about = {
-        "experiment": group[0].path.parent.name,
+        "experiment": label,
         "model": config.get("model", {}).get("name", ""),
         "rule": " + ".join(dict.fromkeys(stage["rule"]["name"] for stage in config.get("stages", ()) if "rule" in stage)),
         "dataset": group[0].provenance["dataset"]["name"],

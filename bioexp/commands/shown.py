@@ -26,7 +26,7 @@ def show_robustness(terminal: Terminal, record: dict[str, Any]) -> None:
     """Attacks down, eps across; then what the checks say, red ones first."""
     columns, rows = by_eps(record)
     about = f"{record['norm']}, {record['n']:,} test images, {record['rows'][0]['interval']}, gradient: {record['gradient_source']}"
-    terminal.table(rows, columns, title=f"{record['experiment']}: accuracy under attack ({about})")
+    terminal.table(rows, columns, title=f"{record['label']}: accuracy under attack ({about})")
     if l2 := beside(record):
         columns, rows = by_eps(l2)
         terminal.table(rows, columns, title="the same in the Euclidean ball")

@@ -223,11 +223,12 @@ def printed(config: str) -> dict[str, Any] | None:
 def last_line(result: dict[str, Any]) -> str:
     """What a user wants to know when training is done: the score, its interval, the document's value, where to look, what next."""
     low, high = result["ci95"]
+    label = f"{result['label']}: " if result["label"] != result["experiment"] else ""
     if result["test_accuracy"] is None:
-        return f"test loss {result['test_loss']:.4f} n={result['n_test']}, {result['n_seeds']} seeds · next: bioexp report"
+        return f"{label}test loss {result['test_loss']:.4f} n={result['n_test']}, {result['n_seeds']} seeds · next: bioexp report"
     seeds = f", {result['n_seeds']} seeds" if result["n_seeds"] > 1 else ", 1 seed (binomial interval)"
     instead = f" on {result['dataset']}" if "@" in result["experiment"] else ""
-    parts = [f"test {result['test_accuracy']:.4f} [{low:.4f}, {high:.4f}]{instead} n={result['n_test']}{seeds}"]
+    parts = [f"{label}test {result['test_accuracy']:.4f} [{low:.4f}, {high:.4f}]{instead} n={result['n_test']}{seeds}"]
     document = result["document"]
     if document:
         other = f" ({document['config']})" if document["config"] != result["experiment"].partition("@")[0] else ""

@@ -15,12 +15,12 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from bioexp.figures.canvas import COLORS, canvas, explain, plain
-from bioexp.measures.comparison import differing
 from bioexp.measures.evidence import EPS, accuracy
 from bioexp.measures.flags import Flag
+from bioexp.measures.labels import labelled
 from bioexp.measures.robustness_table import WORST
 from bioexp.measures.verdict import Measured, measured
-from bioexp.types import Claim, Evidence, Trained
+from bioexp.types import Claim, Evidence, Run, Trained
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -58,12 +58,13 @@ def rule_by_dataset(evidence: Evidence) -> Figure:
 def rule_by_attack(evidence: Evidence) -> Figure:
     """Accuracy of every attacked net under every attack at eps 0.1, means with 95 % intervals over seeds, and what is red."""
     nets: dict[str, list[Mapping[str, Any]]] = {}
-    for config, trained in evidence.items():
-        variants = _variants(trained)
-        for one in trained:
-            table = one.run.path / "robustness.json"
-            if table.is_file():
-                nets.setdefault(f"{config}{variants[_experiment(one)]}", []).append(json.loads(table.read_text("utf-8")))
+    groups: dict[str, list[Run]] = {}
+    for one in (one.run for trained in evidence.values() for one in trained):
+        groups.setdefault(one.name.rpartition("-s")[0], []).append(one)
+    for label, group in zip(labelled(list(groups.values())), groups.values(), strict=True):
+        tables = [one.path / "robustness.json" for one in group]
+        nets[label] = [json.loads(table.read_text("utf-8")) for table in tables if table.is_file()]
+    nets = {label: seeds for label, seeds in nets.items() if seeds}
     attacks = list(dict.fromkeys(row["attack"] for seeds in nets.values() for one in seeds for row in one["rows"]))
     attacks = [CLEAN, *(name for name in attacks if name not in (CLEAN, WORST)), WORST]
     figure = canvas(2.4 + 1.45 * len(attacks), 1.6 + 0.42 * len(nets))
@@ -125,23 +126,6 @@ def _rule(one: Trained) -> str:
     rule = one.run.config["stages"][0]["rule"]
     of = f" of {rule['source']}" if "source" in rule else ""
     return f"{rule['name'].replace('_', ' ')}{of}{'' if one.run.config['model']['name'] == 'mlp' else ' *'}"
-
-
-def _experiment(one: Trained) -> str:
-    return one.run.name.rpartition("-s")[0]
-
-
-def _variants(trained: Sequence[Trained]) -> dict[str, str]:
-    """What tells each experiment of a config from its others: the rule, or the first value that is another; nothing of a single one."""
-    configs = {_experiment(one): one.run.config for one in trained}
-    rules = {_experiment(one): _rule(one).rstrip(" *") for one in trained}
-    if len(set(rules.values())) == len(configs) > 1:
-        return {name: f", {rule}" for name, rule in rules.items()}
-    keys = differing(list(configs.values()))
-    if not keys:
-        return dict.fromkeys(configs, "")
-    key, values = keys[0]
-    return {name: f", {key.rpartition('.')[2]} {value}" for name, value in zip(configs, values, strict=True)}
 
 
 def _mean(seeds: Sequence[Mapping[str, Any]], attack: str) -> Measured | None:
