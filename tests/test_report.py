@@ -10,7 +10,7 @@ from PIL import Image
 
 from bioexp.commands import report_papers
 from bioexp.commands.report import report
-from bioexp.commands.report_formats import estimate, fenced
+from bioexp.commands.report_formats import estimate, fenced, number
 from bioexp.measures.comparison import differing, paired, paired_robustness
 from bioexp.types import Run, UserError
 
@@ -314,3 +314,10 @@ def test_only_the_first_configuration_of_an_experiment_shows_its_pictures_beside
     with_claims, _ = written(results, [first, second], [made_claim(0, "reproduced")])
     without, _ = written(results, [first, second])
     assert (with_claims.count("<img"), without.count("<img")) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"), [(40_000.0, "40,000"), (-41234.5, "−41,234"), (0.0123456, "0.01235"), (1e12, "1e+12"), (None, "–")]
+)
+def test_numbers_have_four_digits_and_thousands_all_of_theirs(value, shown):
+    assert number(value) == shown

@@ -28,10 +28,11 @@ def environment() -> Environment:
 
 
 def number(value: float | int | None, decimals: int | None = None) -> str:
-    """Four significant digits, or so many decimals."""
+    """Four significant digits, thousands whole, or so many decimals."""
     if value is None or math.isnan(value):
         return NOTHING
-    return (f"{value:.4g}" if decimals is None else f"{value:.{decimals}f}").replace("-", "−")
+    whole = f"{value:,.0f}" if 1e4 <= abs(value) < 1e9 else f"{value:.4g}"
+    return (whole if decimals is None else f"{value:.{decimals}f}").replace("-", "−")
 
 
 def estimate(value: float | int | None, ends: Sequence[float | int | None] | None) -> str:
