@@ -247,10 +247,14 @@ Evidence = Mapping[str, Sequence[Trained]]
 
 @dataclass(frozen=True)
 class Control:
-    """The same measure where the claim should not hold: what it is, and its value per seed."""
+    """The same measure where the claim should not hold: what it is, and its value per seed.
+
+    flagged: the configs whose red checks are to be said beside it, where it is a robust accuracy.
+    """
 
     what: str
     measure: Callable[[Evidence], Sequence[float]]
+    flagged: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -110,6 +110,24 @@ def test_a_second_call_does_only_what_changed(bioexp, made, monkeypatch):
     assert changed == {figure}
 
 
+def test_a_red_check_leaves_a_claim_undecided_and_is_said_beside_a_control(bioexp, made):
+    guarded = claim("guarded", (-5.0, 5.0), measure=survivors, flagged=("small",))
+    beside = claim("beside", (-5.0, inf), controls=(Control("under attack", survivors, ("small",)),))
+    papers.PAPERS["made"] = replace(PAPER, configs=("small",), drawings=(), claims=(guarded, beside))
+    bioexp("reproduce", "made")
+    for state in ("quiet", "red"):
+        for table in made.glob("small/*/robustness.json"):
+            record = json.loads(table.read_text())
+            record["flags"] = [record["flags"][0] | {"state": state}]
+            table.write_text(json.dumps(record))
+        bioexp("reproduce", "made")
+        assert rows_of(made)["made/guarded"]["verdict"] == {"quiet": "reproduced", "red": "undecided"}[state]
+    said = f"robustness NOT established: small: {record['flags'][0]['words']} ({record['flags'][0]['code']})"
+    assert rows_of(made)["made/guarded"]["why"] == said
+    assert rows_of(made)["made/beside"]["verdict"] == "reproduced"
+    assert rows_of(made)["made/beside"]["controls"][0]["what"] == f"under attack; {said}"
+
+
 def test_smoke_runs_everything_and_judges_nothing(bioexp, made):
     code, _, _ = bioexp("reproduce", "made", "--profile", "smoke")
     rows = rows_of(made)

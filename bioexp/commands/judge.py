@@ -76,7 +76,7 @@ def _claim_row(claim: Claim, evidence: Evidence, failed: Mapping[str, str], comp
         return row | _values(None, ()) | {"controls": [], "verdict": "not run", "why": why}
     per_seed = list(claim.measure(evidence))
     found = _measured(claim, per_seed, evidence)
-    red = sorted({words for config in claim.flagged for one in evidence[config] for words in _red(one)})
+    red = _red(claim.flagged, evidence)
     said = "not comparable" if claim.timing or not comparable else "undecided" if red else verdict(found, claim.accepted)
     controls = [_control_row(control, evidence) for control in claim.controls]
     why = _why(claim, said, per_seed)
@@ -87,10 +87,13 @@ def _claim_row(claim: Claim, evidence: Evidence, failed: Mapping[str, str], comp
     return row | _values(found, per_seed) | {"controls": controls, "verdict": said, "why": why}
 
 
-def _red(trained: Trained) -> list[str]:
-    """The red checks of a run's attacks, in words."""
-    table = json.loads((trained.run.path / "robustness.json").read_text("utf-8"))
-    return [f"{trained.run.path.parent.name}: {flag['words']} ({flag['code']})" for flag in table["flags"] if flag["state"] == "red"]
+def _red(configs: Sequence[str], evidence: Evidence) -> list[str]:
+    """The red checks of the attacks on these configs' runs, in words."""
+    found = set()
+    for one in (one for config in configs for one in evidence[config]):
+        flags = json.loads((one.run.path / "robustness.json").read_text("utf-8"))["flags"]
+        found |= {f"{one.run.path.parent.name}: {flag['words']} ({flag['code']})" for flag in flags if flag["state"] == "red"}
+    return sorted(found)
 
 
 def _measured(claim: Claim, per_seed: Sequence[float], evidence: Evidence) -> Measured:
@@ -112,8 +115,9 @@ def _values(found: Measured | None, per_seed: Sequence[float]) -> Row:
 
 
 def _control_row(control: Control, evidence: Evidence) -> Row:
-    found = measured(list(control.measure(evidence)))
-    return {"what": control.what, "measured": found.mean, "ci95": [found.low, found.high] if found.low is not None else None}
+    found, red = measured(list(control.measure(evidence))), _red(control.flagged, evidence)
+    what = f"{control.what}; robustness NOT established: {'; '.join(red)}" if red else control.what
+    return {"what": what, "measured": found.mean, "ci95": [found.low, found.high] if found.low is not None else None}
 
 
 def _why(claim: Claim, said: str, per_seed: Sequence[float]) -> str:
