@@ -96,7 +96,7 @@ def launch(
     """Have workers do what is not done; returns, once nothing is left to try, what failed and why, a line for each.
 
     gather(tasks) takes up, here, what workers have done, as it is done.
-    Raises UserError where workers cannot be had at all. Ctrl-C ends those of this machine; those of a cluster go on.
+    Raises UserError where workers cannot be had at all. Ctrl-C and errors end those of this machine; those of a cluster go on.
     """
     for task in tasks:
         for folder in task.folders:
@@ -120,8 +120,9 @@ def launch(
         workers = _start(left, how, logs, say)
         try:
             _mark(left, workers)
+            settle(_settled(open_tasks))
             _follow(open_tasks, workers, say, settle)
-        except KeyboardInterrupt:
+        except (Exception, KeyboardInterrupt):
             say(workers.stopped())
             raise
         finally:
