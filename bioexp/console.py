@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from bioexp.commands.train import Watch
+
+
+WIDE = 1000  # columns of a file or a pipe: one line a row, for grep
 
 
 @dataclass(frozen=True)
@@ -25,7 +29,10 @@ class Terminal:
     def _console(self) -> Console:
         from rich.console import Console
 
-        return Console(stderr=self.as_json, highlight=False, soft_wrap=True)
+        console = Console(stderr=self.as_json, highlight=False, soft_wrap=True)
+        if not console.is_terminal and "COLUMNS" not in os.environ:
+            console.width = WIDE
+        return console
 
     def say(self, text: str) -> None:
         """A line on what is going on."""

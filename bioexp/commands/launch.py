@@ -109,7 +109,8 @@ def launch(
         for task in settled:
             open_tasks.remove(task)
             failed = task.failed()
-            say(f"{task.name}: {'failed' if failed else 'done'} ({len(tasks) - len(open_tasks)} of {len(tasks)})")
+            how_it_went = f"failed: {failed.splitlines()[-1]}" if failed else "done"
+            say(f"{task.name}: {how_it_went} ({len(tasks) - len(open_tasks)} of {len(tasks)})")
             if not failed:
                 gather([task])
 
