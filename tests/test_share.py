@@ -17,7 +17,6 @@ from bioexp.commands.launch_slurm import slurm
 from bioexp.commands.share import Task
 from bioexp.commands.train import is_done, train
 from bioexp.config import load
-from bioexp.device import cores
 from bioexp.lock import Busy, holder_of, locked
 from bioexp.types import UserError
 
@@ -240,19 +239,13 @@ def test_a_launched_reproduction_ends_with_the_claims_of_a_plain_one(tmp_path):
     assert list((tmp_path / "launched/.launch").glob("*/worker0.log"))
 
 
-def test_workers_here_have_gpus_and_cores_of_their_own(tmp_path, monkeypatch):
+def test_workers_here_have_gpus_of_their_own(tmp_path, monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,5,6,7")
-    look = "import os; from bioexp.device import cores; print(os.environ['CUDA_VISIBLE_DEVICES'], *cores())"
-    monkeypatch.setattr(launch_local, "START", look)
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.setattr(launch_local, "START", "import os; print(os.environ['CUDA_VISIBLE_DEVICES'])")
     workers = launch_local.local([], 9, tmp_path, workers=None, gpus=2)
     while workers.alive():
         time.sleep(0.01)
-    said = [(tmp_path / f"worker{number}.log").read_text().split() for number in range(2)]
-    assert [gpus for gpus, *_ in said] == ["4,5", "6,7"]
-    mine = [str(core) for core in cores()]
-    if len(mine) > 1 and hasattr(os, "sched_setaffinity"):
-        assert [own for _, *own in said] == [mine[::2], mine[1::2]]
+    assert [(tmp_path / f"worker{number}.log").read_text() for number in range(2)] == ["4,5\n", "6,7\n"]
     assert workers.name == "2 workers here"
     with pytest.raises(UserError, match="--gpus 2: 3 workers need 6, and there are 4 here; lower one of them"):
         launch_local.local([], 9, tmp_path, workers=3, gpus=2)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 from bioexp.commands.workers import Workers
@@ -22,17 +21,14 @@ def local(words: Sequence[str], count: int, logs: Path, *, workers: int | None, 
     """Processes of the same command for `count` tasks; each does what is left until nothing is.
 
     workers: so many; None for as many as there are cores, or as the GPUs are enough for. gpus: how many each sees, its own.
-    Each has its own share of the cores, too, where there are enough: on all of them they would be in each other's way.
+    All share the cores: on fewer of them XLA would sum in another order, and a run would not have the bits of a plain one.
     Raises UserError where there are fewer GPUs than that.
     """
-    all_cores, devices = cores(), _gpus() if gpus else []
-    number = min(workers or (max(len(devices) // gpus, 1) if gpus else len(all_cores)), count)
+    devices = _gpus() if gpus else []
+    number = min(workers or (max(len(devices) // gpus, 1) if gpus else len(cores())), count)
     if gpus and number * gpus > len(devices):
         raise UserError(f"--gpus {gpus}: {number} workers need {number * gpus}, and there are {len(devices)} here; lower one of them")
-    processes = []
-    for one in range(number):
-        with _on(all_cores[one::number] if number <= len(all_cores) else all_cores):
-            processes.append(_started(words, one, logs, None if gpus is None else devices[one * gpus : (one + 1) * gpus]))
+    processes = [_started(words, one, logs, None if gpus is None else devices[one * gpus : (one + 1) * gpus]) for one in range(number)]
 
     def stopped() -> str:
         for process in processes:
@@ -62,20 +58,6 @@ def _started(words: Sequence[str], number: int, logs: Path, gpus: Sequence[str] 
     with log.open("ab") as file:
         command = [sys.executable, "-c", START, *words, "--take", "0"]
         return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=file, stderr=file, env=environment)
-
-
-@contextmanager
-def _on(some: Sequence[int]) -> Iterator[None]:
-    """What is started in here stays on these cores, where the system can do that."""
-    if not hasattr(os, "sched_setaffinity"):
-        yield
-        return
-    before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, some)
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, before)
 
 
 def _gpus() -> list[str]:
