@@ -62,3 +62,6 @@ def test_experiments_that_share_a_name_are_told_apart_by_no_more_than_it_takes()
     grid = [("net", config(rule, rate)) for rule in ("oja", "backprop") for rate in (0.1, 0.2)]
     assert labels(grid)[2:] == ["net, rule backprop, learning_rate 0.1", "net, rule backprop, learning_rate 0.2"]
     assert labels([("net", config("oja", 1, until=0.9)), ("net", config("oja", 1))]) == ["net, until 0.9", "net, no until"]
+    long = [("net", {"a": {"long": [rate] * 30}, **config("oja", rate)}) for rate in (1, 2)]
+    assert labels(long) == ["net, learning_rate 1", "net, learning_rate 2"]
+    assert labels([alone, alone]) == ["other, 1", "other, 2"]
