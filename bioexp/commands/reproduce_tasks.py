@@ -35,7 +35,6 @@ def tasks(
     A document whose configs or code fail has none here, and is told of where its rows are judged.
     """
     size = profile_named(profile)
-
     by_paper: dict[str, list[Wanted]] = {}
 
     def wanted_by(paper: Paper) -> list[Wanted]:
