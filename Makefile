@@ -45,7 +45,7 @@ reproduce-all: install
 
 # What is committed of the last full reproduction (results/reference), and the README's table of its claims.
 reference: install
-	$(BIN)/python -c 'from pathlib import Path; from bioexp.commands.reference import reference, refresh; \
+	$(BIN)/python -c 'from pathlib import Path; from bioexp.report.reference import reference, refresh; \
 	  folder = Path("results/reference"); reference(Path("$(RESULTS)"), folder); refresh(Path("README.md"), folder)'
 
 bench: install

@@ -12,11 +12,15 @@ __version__ = "0.1.0"
 __all__ = ["attack", "fit", "load"]
 
 if TYPE_CHECKING:
-    from bioexp.commands.attack import attack
-    from bioexp.commands.train import fit
-    from bioexp.config import load
+    from bioexp.config.reading import load
+    from bioexp.runs.attack import attack
+    from bioexp.runs.train import fit
 
-_HOMES = {"attack": "bioexp.commands.attack", "fit": "bioexp.commands.train", "load": "bioexp.config"}
+_HOMES = {
+    "attack": "bioexp.runs.attack",
+    "fit": "bioexp.runs.train",
+    "load": "bioexp.config.experiment",
+}
 
 
 def __getattr__(name: str) -> object:

@@ -1,4 +1,6 @@
-"""What the user sees: plain lines, tables, a progress bar; with --json nothing but JSON on stdout, the rest on stderr."""
+"""What the user sees: plain lines, tables, a progress bar; with --json nothing but JSON on stdout,
+the rest on stderr.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from bioexp.commands.train import Watch
+    from bioexp.runs.train import Watch
 
 
 WIDE = 1000  # columns of a file or a pipe: one line a row, for grep
@@ -20,7 +22,9 @@ WIDE = 1000  # columns of a file or a pipe: one line a row, for grep
 
 @dataclass(frozen=True)
 class Terminal:
-    """Where a command's words go. as_json: results as JSON on stdout, everything else on stderr. quiet: only results and errors."""
+    """Where a command's words go. as_json: results as JSON on stdout, everything else on stderr.
+    quiet: only results and errors.
+    """
 
     as_json: bool = False
     quiet: bool = False
@@ -47,14 +51,18 @@ class Terminal:
             for line in lines:
                 self._console.print(line, markup=False)
 
-    def table(self, rows: Sequence[Mapping[str, Any]], columns: Sequence[str], title: str = "") -> None:
+    def table(
+        self, rows: Sequence[Mapping[str, Any]], columns: Sequence[str], title: str = ""
+    ) -> None:
         """Records as a table; does nothing with --json, where `show` prints them."""
         from rich.table import Table
         from rich.text import Text
 
         if self.as_json:
             return
-        table = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
+        table = Table(
+            title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold"
+        )
         for column in columns:
             numbers = rows and all(_is_number(row.get(column)) for row in rows)
             table.add_column(column, justify="right" if numbers else "left", overflow="fold")
@@ -65,7 +73,13 @@ class Terminal:
     @contextmanager
     def progress(self, what: str) -> Iterator[Watch]:
         """A progress bar for training: step, loss, accuracy, time left."""
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeRemainingColumn,
+        )
 
         console = self._console
         columns = (
@@ -75,11 +89,15 @@ class Terminal:
             TextColumn("{task.fields[now]}"),
             TimeRemainingColumn(),
         )
-        with Progress(*columns, console=console, transient=True, disable=self.quiet or not console.is_terminal) as bar:
+        with Progress(
+            *columns, console=console, transient=True, disable=self.quiet or not console.is_terminal
+        ) as bar:
             task = bar.add_task(what, total=None, now="")
 
             def watch(record: Any, steps: int) -> None:
-                now = "  ".join(f"{name} {float(values.mean()):.4f}" for name, values in record.metrics.items())
+                now = "  ".join(
+                    f"{name} {float(values.mean()):.4f}" for name, values in record.metrics.items()
+                )
                 bar.update(task, completed=record.total, total=steps, now=now)
 
             yield watch
@@ -91,9 +109,13 @@ class Terminal:
 
         console = self._console
         columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
-        with Progress(*columns, console=console, transient=True, disable=self.quiet or not console.is_terminal) as bar:
+        with Progress(
+            *columns, console=console, transient=True, disable=self.quiet or not console.is_terminal
+        ) as bar:
             task = bar.add_task("", total=1.0)
-            yield lambda run, attack, done: bar.update(task, completed=done, description=f"{run} {attack}")
+            yield lambda run, attack, done: bar.update(
+                task, completed=done, description=f"{run} {attack}"
+            )
 
 
 def _is_number(value: Any) -> bool:

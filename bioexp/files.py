@@ -17,7 +17,8 @@ from bioexp.types import UserError
 
 
 def cache_folder() -> Path:
-    """${XDG_CACHE_HOME:-~/.cache}/bioexp: datasets and compiled programs, all of it safe to delete."""
+    """${XDG_CACHE_HOME:-~/.cache}/bioexp: datasets and compiled programs, all of it safe to delete.
+    """
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "bioexp"
 
 
@@ -47,11 +48,15 @@ def writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise UserError(f"{path}: cannot be written ({error.strerror}); nothing that was finished is lost") from error
+        raise UserError(
+            f"{path}: cannot be written ({error.strerror}); nothing that was finished is lost"
+        ) from error
 
 
 def _is_alive(process: int) -> bool:
-    """Whether a process of this machine still runs; one that was killed may have left half a file behind."""
+    """Whether a process of this machine still runs; one that was killed may have left half a file
+    behind.
+    """
     try:
         os.kill(process, 0)
     except ProcessLookupError:
@@ -66,7 +71,19 @@ def write_text(path: Path, text: str) -> None:
     write_atomically(path, lambda file: _discard(file.write(text.encode())))
 
 
-def write_json(path: Path, value: Any) -> None:
+def read_text(path: Path, remedy: str) -> str:
+    """A text file of UTF-8; UserError with what to do where it cannot be read or is none."""
+    try:
+        return path.read_text("utf-8")
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file; {remedy}") from None
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: is damaged: it is no UTF-8 text ({error}); {remedy}") from None
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror})") from None
+
+
+def write_json(path: Path, value: object) -> None:
     """A JSON file that people can read."""
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 

@@ -1,7 +1,9 @@
 """How a direction becomes a step (optax chains), and the constraints that hold after it.
 
-Learning rates are positive and may differ per layer: `learning_rate: {layers/0: 1.0, layers/1: 0.05}`. Every optimizer
-decays to `decay_to` times its rate at the stage's last step, along the curve that `schedule` names; 1 is a constant rate.
+Learning rates are positive and may differ per layer: `learning_rate: {layers/0: 1.0, layers/1:
+    0.05}`. Every optimizer
+decays to `decay_to` times its rate at the stage's last step, along the curve that `schedule` names;
+1 is a constant rate.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,12 +21,18 @@ Schedule = Literal["exponential", "linear", "cosine"]
 
 
 def sgd(
-    steps: int, *, learning_rate: Rate, decay_to: Fraction = 1.0, schedule: Schedule = "exponential", momentum: Fraction = 0.0
+    steps: int,
+    *,
+    learning_rate: Rate,
+    decay_to: Fraction = 1.0,
+    schedule: Schedule = "exponential",
+    momentum: Fraction = 0.0,
 ) -> optax.GradientTransformation:
     """Stochastic gradient descent: w <- w - learning_rate * direction.
 
     learning_rate: one for all, or one per layer, as paths.
-    decay_to: share of the rate that is left at the end of the stage; above 0 on an exponential schedule.
+    decay_to: share of the rate that is left at the end of the stage; above 0 on an exponential
+        schedule.
     schedule: how the rate falls: as decay_to^(t/T), along a line, or along half a cosine.
     momentum: share of the last step that is added to this one (heavy ball).
     """
@@ -45,23 +53,32 @@ def adam(
     """Adam (Kingma & Ba 2015).
 
     learning_rate: one for all, or one per layer, as paths.
-    decay_to: share of the rate that is left at the end of the stage; above 0 on an exponential schedule.
+    decay_to: share of the rate that is left at the end of the stage; above 0 on an exponential
+        schedule.
     schedule: how the rate falls: as decay_to^(t/T), along a line, or along half a cosine.
     b1, b2: decay of the first and second moment per step.
     eps: added to the root of the second moment.
     """
-    return optax.chain(optax.scale_by_adam(b1, b2, eps), *_scaled(steps, learning_rate, decay_to, schedule))
+    return optax.chain(
+        optax.scale_by_adam(b1, b2, eps), *_scaled(steps, learning_rate, decay_to, schedule)
+    )
 
 
-def _scaled(steps: int, learning_rate: Rate, decay_to: float, schedule: Schedule) -> list[optax.GradientTransformation]:
-    """Rate per layer, then the sign and the decay: optax adds updates, a direction is to be descended."""
+def _scaled(
+    steps: int, learning_rate: Rate, decay_to: float, schedule: Schedule
+) -> list[optax.GradientTransformation]:
+    """Rate per layer, then the sign and the decay: optax adds updates, a direction is to be
+    descended.
+    """
 
     def rate(path: str) -> float:
         if not isinstance(learning_rate, Mapping):
             return learning_rate
         return next(value for prefix, value in learning_rate.items() if covers(prefix, path))
 
-    per_layer = optax.stateless(lambda updates, params: map_paths(lambda path, leaf: rate(path) * leaf, updates))
+    per_layer = optax.stateless(
+        lambda updates, params: map_paths(lambda path, leaf: rate(path) * leaf, updates)
+    )
     share = _share(steps, decay_to, schedule)
     return [per_layer, optax.scale_by_schedule(lambda count: -share(count))]
 
@@ -73,7 +90,10 @@ def _share(steps: int, decay_to: float, schedule: Schedule) -> optax.Schedule:
     if schedule == "cosine":
         return optax.cosine_decay_schedule(1.0, steps, alpha=decay_to)
     if decay_to == 0:
-        raise UserError("decay_to: must be greater than 0 on an exponential schedule, got 0; say schedule: linear or cosine")
+        raise UserError(
+            "decay_to: must be greater than 0 on an exponential schedule, got 0; say schedule:"
+            " linear or cosine"
+        )
     return optax.exponential_decay(1.0, steps, decay_to)
 
 
@@ -104,7 +124,11 @@ def decayed(*, share: Fraction = 1e-5) -> Projection:
     return lambda w: (1 - share) * w
 
 
-PROJECTIONS: Mapping[str, Callable[..., Projection]] = {"unit_interval": unit_interval, "non_negative": non_negative, "decayed": decayed}
+PROJECTIONS: Mapping[str, Callable[..., Projection]] = {
+    "unit_interval": unit_interval,
+    "non_negative": non_negative,
+    "decayed": decayed,
+}
 
 
 def project(projections: Mapping[str, Projection], params: Params) -> Params:

@@ -1,4 +1,5 @@
-"""Options from signatures: the keyword-only part of a builder is its schema, its documentation and its defaults.
+"""Options from signatures: the keyword-only part of a builder is its schema, its documentation and
+its defaults.
 
     def sgd(steps: int, *, learning_rate: Positive, momentum: Fraction = 0.0)
 
@@ -28,25 +29,42 @@ def schema(builder: Callable[..., Any]) -> type[pydantic.BaseModel]:
     """A strict pydantic model of the builder's keyword-only parameters."""
     hints = typing.get_type_hints(builder, include_extras=True)
     fields = {
-        name: (hints.get(name, Any), ... if parameter.default is inspect.Parameter.empty else parameter.default)
+        name: (
+            hints.get(name, Any),
+            ... if parameter.default is inspect.Parameter.empty else parameter.default,
+        )
         for name, parameter in inspect.signature(builder).parameters.items()
         if parameter.kind is inspect.Parameter.KEYWORD_ONLY
     }
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Field name", UserWarning)  # an option may be called `validate`
+        warnings.filterwarnings(
+            "ignore", "Field name", UserWarning
+        )  # an option may be called `validate`
         return pydantic.create_model(builder.__name__, __config__=STRICT, **fields)  # type: ignore[call-overload]
 
 
-def check(model: type[pydantic.BaseModel], values: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
-    """The values with every default filled in, and what is wrong with them; values that are wrong are left out."""
+def check(
+    model: type[pydantic.BaseModel], values: Mapping[str, Any]
+) -> tuple[dict[str, Any], list[Problem]]:
+    """The values with every default filled in, and what is wrong with them; values that are wrong
+    are left out.
+    """
     values = tuples(values)
     try:
         return dict(model.model_validate(values)), []
     except pydantic.ValidationError as error:
         details = error.errors()
         wrong = {detail["loc"][0] for detail in details}
-        right = {name: values.get(name, field.default) for name, field in model.model_fields.items() if name not in wrong}
-        return right, [_problem(detail, list(model.model_fields)) for detail in details if not _other_member(detail)]
+        right = {
+            name: values.get(name, field.default)
+            for name, field in model.model_fields.items()
+            if name not in wrong
+        }
+        return right, [
+            _problem(detail, list(model.model_fields))
+            for detail in details
+            if not _other_member(detail)
+        ]
 
 
 def describe(builder: Callable[..., Any]) -> list[dict[str, str]]:
@@ -75,7 +93,9 @@ def tuples(value: Any) -> Any:
 
 
 def _problem(detail: Any, known: list[str]) -> Problem:
-    where = tuple(part for part in detail["loc"] if isinstance(part, int) or not _is_type_word(part))
+    where = tuple(
+        part for part in detail["loc"] if isinstance(part, int) or not _is_type_word(part)
+    )
     got, context = _plain(detail["input"]), detail.get("ctx", {})
     match detail["type"]:
         case "extra_forbidden":
@@ -93,7 +113,10 @@ def _problem(detail: Any, known: list[str]) -> Problem:
         case "literal_error":
             return (
                 where,
-                f"must be {context['expected']}, got {got!r}{suggestion(str(got), context['expected'].replace(chr(39), '').split(' or '))}",
+                (
+                    f"must be {context['expected']}, got"
+                    f" {got!r}{suggestion(str(got), context['expected'].replace(chr(39), '').split(' or '))}"
+                ),
             )
         case "int_type" | "int_from_float":
             return where, f"must be a whole number, got {got!r}"
@@ -115,13 +138,21 @@ def _problem(detail: Any, known: list[str]) -> Problem:
 
 def _is_type_word(part: str) -> bool:
     """Whether pydantic put this into a location to name a member of a union."""
-    return "[" in part or part.startswith("constrained-") or part in {"int", "float", "str", "bool", "none"}
+    return (
+        "[" in part
+        or part.startswith("constrained-")
+        or part in {"int", "float", "str", "bool", "none"}
+    )
 
 
 def _other_member(detail: Any) -> bool:
-    """Whether this only says that a value is not of another member of its union: not a mapping, or not a number."""
+    """Whether this only says that a value is not of another member of its union: not a mapping, or
+    not a number.
+    """
     in_union = any(isinstance(part, str) and _is_type_word(part) for part in detail["loc"])
-    return detail["type"] in {"dict_type", "mapping_type"} or (in_union and isinstance(detail["input"], Mapping))
+    return detail["type"] in {"dict_type", "mapping_type"} or (
+        in_union and isinstance(detail["input"], Mapping)
+    )
 
 
 def _plain(value: Any) -> Any:
@@ -137,12 +168,24 @@ def type_words(annotation: Any, metadata: Iterable[Any] = ()) -> str:
     if origin is typing.Annotated:
         annotation, *more = typing.get_args(annotation)
         return type_words(annotation, [*metadata, *more])
-    limits = [f"{words} {getattr(limit, key):g}" for limit in metadata for key, words in _LIMITS.items() if hasattr(limit, key)]
+    limits = [
+        f"{words} {getattr(limit, key):g}"
+        for limit in metadata
+        for key, words in _LIMITS.items()
+        if hasattr(limit, key)
+    ]
     return ", ".join([_base_words(annotation, origin), *limits])
 
 
 _LIMITS = {"ge": "at least", "gt": "greater than", "le": "at most", "lt": "less than"}
-_BASE = {int: "whole number", float: "number", str: "word", bool: "true or false", type(None): "null", typing.Any: "anything"}
+_BASE = {
+    int: "whole number",
+    float: "number",
+    str: "word",
+    bool: "true or false",
+    type(None): "null",
+    typing.Any: "anything",
+}
 
 
 def _base_words(annotation: Any, origin: Any) -> str:

@@ -29,7 +29,9 @@ def unflatten(flat: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def covers(prefix: str, path: str) -> bool:
-    """Whether `prefix` names `path` itself or a node above it; "layers/1" does not cover "layers/10/w"."""
+    """Whether `prefix` names `path` itself or a node above it; "layers/1" does not cover
+    "layers/10/w".
+    """
     return path == prefix or path.startswith(f"{prefix}/")
 
 

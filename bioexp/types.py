@@ -6,9 +6,8 @@ Nothing here imports JAX, so that the command line starts at once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 from annotated_types import Ge, Gt, Le
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
     import numpy as np
     import optax
     from jaxtyping import Array, Float, Int, Key, Num
-    from matplotlib.figure import Figure
 
     from bioexp.ops import Ops
 
@@ -27,7 +25,9 @@ Natural = Annotated[int, Ge(0)]
 Positive = Annotated[float, Gt(0)]
 NonNegative = Annotated[float, Ge(0)]
 Fraction = Annotated[float, Ge(0), Le(1)]
-UserFile = Annotated[str, "file"]  # resolved against the config's folder, and its bytes are part of the run's identity
+UserFile = Annotated[
+    str, "file"
+]  # resolved against the config's folder, and its bytes are part of the run's identity
 
 Params = dict[str, Any]  # nested dicts of arrays: {"layers": {"0": {"w": …}}}
 State = Any  # a rule's own pytree
@@ -36,11 +36,14 @@ Split = Literal["train", "test"]
 
 
 class UserError(Exception):
-    """Something the user can mend; the command line prints it without a traceback and exits with 2."""
+    """Something the user can mend; the command line prints it without a traceback and exits with 2.
+    """
 
 
 class Examples(NamedTuple):
-    """A split of a dataset as it lies on the host: x (n, *shape), y (n,), or (n, tasks) where an example has several labels."""
+    """A split of a dataset as it lies on the host: x (n, *shape), y (n,), or (n, tasks) where an
+    example has several labels.
+    """
 
     x: np.ndarray
     y: np.ndarray
@@ -58,9 +61,10 @@ class Dataset:
     """Train and test examples in file order, with where they came from.
 
     Images are uint8, shape (n, height, width) or (n, height, width, channels), and mean x/255;
-    tabular features are float32 in [0, 1], shape (n, features). Labels are int32, shape (n,), in 0 … n_classes-1; or (n, tasks)
-    where an example has a label of each of several tasks, whose classes are numbered one task after the other.
-    `digest` is sha256 over the bytes of x_train, y_train, x_test, y_test (labels as little-endian int32).
+    tabular features are float32 in [0, 1], shape (n, features). Labels are int32, shape (n,), in 0
+    … n_classes-1; or (n, tasks) where an example has a label of each of several tasks, whose
+    classes are numbered one task after the other. `digest` is sha256 over the bytes of x_train,
+    y_train, x_test, y_test (labels as little-endian int32).
     """
 
     name: str
@@ -99,8 +103,9 @@ class Model(NamedTuple):
     """A network as two pure functions.
 
     init(key) -> params, nested dicts {"layers": {"0": {...}, "1": {...}}} from input to output.
-    apply(params, x, ops=exact, start=0) -> (logits, layers): `start` is the layer that x enters, 0 for an image; with a
-    later one x is that layer's input, and neither the parameters nor the Layer records below it are touched.
+    apply(params, x, ops=exact, start=0) -> (logits, layers): `start` is the layer that x enters, 0
+    for an image; with a later one x is that layer's input, and neither the parameters nor the Layer
+    records below it are touched.
     """
 
     init: Callable[[Key[Array, ""]], Params]
@@ -108,13 +113,18 @@ class Model(NamedTuple):
 
 
 class Objective(NamedTuple):
-    """What a rule may descend: a loss per example, from the outputs and what they should be, and a penalty on the parameters.
+    """What a rule may descend: a loss per example, from the outputs and what they should be, and a
+    penalty on the parameters.
 
-    target: what the outputs should be, from the minibatch; None for its labels, the outputs then being logits.
-    heads: into how many classifiers of their own the logits are divided, one after the other; a label lies in the head of its task.
+    target: what the outputs should be, from the minibatch; None for its labels, the outputs then
+        being logits.
+    heads: into how many classifiers of their own the logits are divided, one after the other; a
+        label lies in the head of its task.
     """
 
-    per_example: Callable[[Float[Array, "batch outputs"], Num[Array, "batch *target"]], Float[Array, "batch"]]
+    per_example: Callable[
+        [Float[Array, "batch outputs"], Num[Array, "batch *target"]], Float[Array, "batch"]
+    ]
     penalty: Callable[[Params], Float[Array, ""]]
     target: Callable[[Batch], Num[Array, "batch *target"]] | None = None
     heads: int = 1
@@ -123,8 +133,9 @@ class Objective(NamedTuple):
 class Rows(NamedTuple):
     """A direction for some rows of a weight matrix, where the others stay as they are.
 
-    It stands in a direction in place of a whole matrix, for a rule that moves few units a step. A row that is named twice
-    has the same values both times. Its optimizer may not remember every weight: sgd without momentum.
+    It stands in a direction in place of a whole matrix, for a rule that moves few units a step. A
+    row that is named twice has the same values both times. Its optimizer may not remember every
+    weight: sgd without momentum.
     """
 
     units: Int[Array, "moved"]
@@ -132,7 +143,9 @@ class Rows(NamedTuple):
 
 
 class Learned(NamedTuple):
-    """One step's outcome: `direction` is DESCENDED like a gradient, so any optax chain applies it; its leaves may be Rows."""
+    """One step's outcome: `direction` is DESCENDED like a gradient, so any optax chain applies it;
+    its leaves may be Rows.
+    """
 
     direction: Params
     state: State
@@ -145,13 +158,14 @@ def nothing_observed(params: Params, state: State) -> tuple[Metrics, State]:
 
 
 class Rule(NamedTuple):
-    """A learning rule: init(key, params, data, batch_size) -> state, update(params, state, batch, key) -> Learned.
+    """A learning rule: init(key, params, data, batch_size) -> state, update(params, state, batch,
+    key) -> Learned.
 
-    `data` is the whole training set, for the rules that keep examples of their own; `batch_size` is that of the stage.
-    observe(params, state) -> (metrics, state): what is looked at once a record because it is too dear for every step; the
-    state it returns may start counting anew.
-    ops(params, state) -> the backward pass that it descends by, where that is not the true one and no matter of chance: what
-    `bioexp attack --gradient training` follows.
+    `data` is the whole training set, for the rules that keep examples of their own; `batch_size` is
+    that of the stage. observe(params, state) -> (metrics, state): what is looked at once a record
+    because it is too dear for every step; the state it returns may start counting anew. ops(params,
+    state) -> the backward pass that it descends by, where that is not the true one and no matter of
+    chance: what `bioexp attack --gradient training` follows.
     """
 
     init: Callable[[Key[Array, ""], Params, Batch, int], State]
@@ -163,11 +177,14 @@ class Rule(NamedTuple):
 class Stage(NamedTuple):
     """One phase of training, ready to run.
 
-    model: the network of this phase; a later one may read the same weights otherwise, and the last one is deployed.
-    train: the layers that learn, as numbers; everything below the first of them is computed once and cached.
+    model: the network of this phase; a later one may read the same weights otherwise, and the last
+        one is deployed.
+    train: the layers that learn, as numbers; everything below the first of them is computed once
+        and cached.
     per_class: how many examples of each class this phase sees, drawn by the seed; None for all.
     steps, record_every: lengths in minibatches.
-    until: the accuracy on its minibatches, mean over seeds, at whose first record the phase stops early; None for all of its steps.
+    until: the accuracy on its minibatches, mean over seeds, at whose first record the phase stops
+        early; None for all of its steps.
     """
 
     model: Model
@@ -186,16 +203,20 @@ Logits = Callable[[Any], Any]  # one image (*shape) in [0, 1] -> its logits (cla
 
 
 class Attack(NamedTuple):
-    """perturb(logits, x, y, eps, key) -> x_adv, a candidate for ONE image; pure, and differentiated through `logits` alone.
+    """perturb(logits, x, y, eps, key) -> x_adv, a candidate for ONE image; pure, and differentiated
+    through `logits` alone.
 
-    The caller maps it over images and over eps, projects onto the ball and onto [0, 1] and tests the result again, so an
-    attack cannot report more than it did.
+    The caller maps it over images and over eps, projects onto the ball and onto [0, 1] and tests
+    the result again, so an attack cannot report more than it did.
     norm: "linf" or "l2", the ball that eps measures (pixels are in [0, 1]).
-    multi_step: whether more steps should only make it stronger, as the checks for masked gradients assume.
-    restarts: how often the caller tries, each time with a fresh key and only on the images that still survive.
-    kind: what it knows of the net. "noise" and "queries" (its logits) follow no gradient; "gradient" follows the net's own,
-        "transfer" that of another net, in whose place the caller passes its logits. "nearest" looks for the smallest change that
-        breaks the net: it is run without a ball (eps is infinite), and its result is a distance.
+    multi_step: whether more steps should only make it stronger, as the checks for masked gradients
+        assume.
+    restarts: how often the caller tries, each time with a fresh key and only on the images that
+        still survive.
+    kind: what it knows of the net. "noise" and "queries" (its logits) follow no gradient;
+        "gradient" follows the net's own, "transfer" that of another net, in whose place the caller
+        passes its logits. "nearest" looks for the smallest change that breaks the net: it is run
+        without a ball (eps is infinite), and its result is a distance.
     """
 
     norm: Literal["linf", "l2"]
@@ -203,129 +224,3 @@ class Attack(NamedTuple):
     multi_step: bool = False
     restarts: int = 1
     kind: Literal["noise", "gradient", "queries", "transfer", "nearest"] = "gradient"
-
-
-@dataclass(frozen=True)
-class Run:
-    """A finished run directory, read back: what attacks, figures, claims and reports are functions of."""
-
-    path: Path
-    config: Mapping[str, Any]
-    seed: int
-    provenance: Mapping[str, Any]
-    summary: Mapping[str, Any]
-    metrics: tuple[Mapping[str, Any], ...]
-    weights: Params
-
-    @property
-    def name(self) -> str:
-        """Experiment and directory, as the command line takes it: log_net/3f2a91c0-s0."""
-        return f"{self.path.parent.name}/{self.path.name}"
-
-
-class Attacked(NamedTuple):
-    """What one attack left of a run: correct[e, i] says whether test image i survived eps[e]; n images from the first on."""
-
-    eps: tuple[float, ...]
-    correct: np.ndarray
-
-
-class Trained(NamedTuple):
-    """A finished run with its network and its data at hand; attacks by name, those that were made."""
-
-    run: Run
-    model: Model
-    params: Params
-    dataset: Dataset
-    attacks: Mapping[str, Attacked]
-
-
-# The runs that a claim or a figure may look at: by config name, then one per seed, in the order of the seeds.
-# A config with axes has all its combinations there, each with all its seeds.
-Evidence = Mapping[str, Sequence[Trained]]
-
-
-@dataclass(frozen=True)
-class Control:
-    """The same measure where the claim should not hold: what it is, and its value per seed.
-
-    flagged: the configs whose red checks are to be said beside it, where it is a robust accuracy.
-    """
-
-    what: str
-    measure: Callable[[Evidence], Sequence[float]]
-    flagged: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Claim:
-    """A number or sentence of a document, and how it is tested.
-
-    id: as in the ledger, "log_net/acc_log". where: its place in the document. what: what it says.
-    measured: what the value is, in words. expected: the document's number; None for a sentence.
-    accepted: the claim is reproduced when the whole interval of the measure lies in here, ends included.
-    configs: the runs it needs; the first is the one it is about. measure(evidence) -> one value per seed.
-    why: in one sentence, what was found instead; printed when it is not reproduced.
-    note: what must be known even when it is reproduced.
-    flagged: the configs whose red checks leave a claim on robustness undecided.
-    share: whether the measure is a share of the test images: with one seed its interval is then binomial over them.
-    per_image: for one seed, the measure image by image, so that its interval is over images.
-    timing: whether it is a wall time of other hardware, which is shown as a ratio and never judged.
-    draw: a picture that shows it.
-    """
-
-    id: str
-    kind: Literal["number", "claim"]
-    where: str
-    what: str
-    measured: str
-    accepted: tuple[float, float]
-    configs: tuple[str, ...]
-    measure: Callable[[Evidence], Sequence[float]]
-    expected: float | None = None
-    controls: tuple[Control, ...] = ()
-    why: str = ""
-    note: str = ""
-    flagged: tuple[str, ...] = ()
-    share: bool = False
-    per_image: Callable[[Evidence], np.ndarray] | None = None
-    timing: bool = False
-    draw: Callable[[Evidence], Figure] | None = None
-
-
-@dataclass(frozen=True)
-class Drawing:
-    """A figure of a document: what it shows there (its caption here), and how it is drawn again from runs."""
-
-    id: str
-    where: str
-    what: str
-    configs: tuple[str, ...]
-    draw: Callable[[Evidence], Figure]
-
-
-@dataclass(frozen=True)
-class Paper:
-    """A document the library re-implements, with the models, rules and objectives that only it uses.
-
-    attacked: the configs whose robustness is judged, with more seeds. repeated: others that need as many. single: those so large
-    that the profile `laptop` trains one seed. full: what the profile `paper` trains in place of a config. equations: what the
-    report explains, each with the function that is it. folder: where a user's own document has its configs; None for bioexp's.
-    """
-
-    name: str
-    title: str
-    authors: str
-    year: int
-    configs: tuple[str, ...]
-    models: Mapping[str, Callable[..., Model]]
-    rules: Mapping[str, Callable[..., Rule]]
-    drawings: tuple[Drawing, ...]
-    claims: tuple[Claim, ...]
-    attacked: tuple[str, ...] = ()
-    repeated: tuple[str, ...] = ()
-    single: tuple[str, ...] = ()
-    full: Mapping[str, str] = field(default_factory=dict)
-    equations: tuple[tuple[str, Callable[..., Any]], ...] = ()
-    objectives: Mapping[str, Callable[..., Objective]] = field(default_factory=dict)
-    folder: Path | None = None

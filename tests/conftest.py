@@ -3,7 +3,8 @@
 import os
 import tempfile
 
-# Tests compile hundreds of tiny programs: fast compilation matters, fast programs do not; and many are the same.
+# Tests compile hundreds of tiny programs: fast compilation matters, fast programs do not; and many
+# are the same.
 CACHE = tempfile.TemporaryDirectory(prefix="bioexp-tests-")
 os.environ |= {
     "JAX_PLATFORMS": "cpu",
@@ -60,7 +61,9 @@ stages:
 
 @pytest.fixture
 def bioexp(capsys, monkeypatch, tmp_path):
-    """Calls the command line in this process, with results in tmp_path/results; returns exit code, stdout, stderr."""
+    """Calls the command line in this process, with results in tmp_path/results; returns exit code,
+    stdout, stderr.
+    """
     from bioexp.cli import main
 
     def call(*words) -> tuple[int, str, str]:

@@ -12,7 +12,7 @@ from bioexp.attacks.eps import DEFAULT_EPS, parse_eps, show_eps
 from bioexp.attacks.losses import cross_entropy, dlr, margin
 from bioexp.attacks.noise import signs
 from bioexp.attacks.square import _sides
-from bioexp.measures.robustness import Net, evaluate
+from bioexp.robustness.evaluate import Net, evaluate
 from bioexp.types import Attack, UserError
 
 KEYS = jax.random.split(jax.random.key(0), 4)
@@ -29,14 +29,23 @@ LABELS = net(IMAGES).argmax(-1)
 
 def attacked(attack: Attack, eps: float) -> np.ndarray:
     def one(x, y):
-        return project(attack.perturb(lambda z: net(z[None])[0], x, y, jnp.float32(eps), KEYS[3]), x, jnp.float32(eps), attack.norm)
+        return project(
+            attack.perturb(lambda z: net(z[None])[0], x, y, jnp.float32(eps), KEYS[3]),
+            x,
+            jnp.float32(eps),
+            attack.norm,
+        )
 
     return np.asarray(jax.jit(jax.vmap(one))(IMAGES, LABELS))
 
 
 def test_fgsm_moves_every_pixel_by_eps_along_the_sign_of_the_true_gradient():
     """The gradient by the chain rule in NumPy: w1' (relu'(u) * w2' (softmax - one-hot))."""
-    x, v, w = np.asarray(IMAGES, np.float64).reshape(24, -1), np.asarray(V, np.float64), np.asarray(W, np.float64)
+    x, v, w = (
+        np.asarray(IMAGES, np.float64).reshape(24, -1),
+        np.asarray(V, np.float64),
+        np.asarray(W, np.float64),
+    )
     u = x @ v
     p = np.exp(np.maximum(u, 0) @ w)
     error = p / p.sum(1, keepdims=True) - np.eye(5)[np.asarray(LABELS)]
@@ -45,7 +54,9 @@ def test_fgsm_moves_every_pixel_by_eps_along_the_sign_of_the_true_gradient():
 
 
 def test_pgd_of_one_full_step_from_the_image_is_fgsm():
-    np.testing.assert_allclose(attacked(pgd(steps=1, path=1.0, start="image"), 0.1), attacked(fgsm(), 0.1), atol=1e-6)
+    np.testing.assert_allclose(
+        attacked(pgd(steps=1, path=1.0, start="image"), 0.1), attacked(fgsm(), 0.1), atol=1e-6
+    )
 
 
 def test_noise_is_fair_signs_of_full_size():
@@ -78,7 +89,9 @@ def test_dlr_does_not_change_with_the_scale_of_the_logits_and_is_the_margin_belo
 
 
 def test_the_checkpoints_of_apgd_are_those_of_the_paper():
-    """Croce & Hein 2020, section 3.2: p = 0, 0.22, 0.41, 0.57, 0.70, 0.80, 0.87, 0.93, 0.99 of 100 steps."""
+    """Croce & Hein 2020, section 3.2: p = 0, 0.22, 0.41, 0.57, 0.70, 0.80, 0.87, 0.93, 0.99 of 100
+    steps.
+    """
     assert (np.flatnonzero(_lengths(100)) + 1).tolist() == [22, 41, 57, 70, 80, 87, 93, 99, 100]
     assert _lengths(100).sum() == 100
 
@@ -94,7 +107,10 @@ def test_the_squares_shrink_as_in_the_paper():
 def test_a_search_breaks_at_least_as_many_as_one_step(name):
     target = Net(lambda params, x: net(x), {}, np.asarray(IMAGES), np.asarray(LABELS))
     for eps in (0.02, 0.05):
-        found, single = (evaluate(target, attack, (eps,), KEYS[3]).correct.sum() for attack in (ATTACKS[name](), fgsm()))
+        found, single = (
+            evaluate(target, attack, (eps,), KEYS[3]).correct.sum()
+            for attack in (ATTACKS[name](), fgsm())
+        )
         assert found <= single + (2 if name == "square" else 0)
     assert not evaluate(target, ATTACKS[name](), (1.0,), KEYS[3]).correct.any()
 
@@ -111,14 +127,19 @@ def test_pgd_in_the_l2_ball_reaches_its_edge_and_breaks_what_deepfool_says_can_b
 
 
 def test_transfer_follows_the_source_and_asks_the_net_only_for_its_answer():
-    """The net's own gradient is 0 everywhere; images made against the source break it all the same."""
+    """The net's own gradient is 0 everywhere; images made against the source break it all the same.
+    """
     source = Net(lambda params, x: net(x), {}, np.asarray(IMAGES), np.asarray(LABELS))
-    masked = Net(lambda params, x: jax.lax.stop_gradient(net(x)), {}, np.asarray(IMAGES), np.asarray(LABELS))
+    masked = Net(
+        lambda params, x: jax.lax.stop_gradient(net(x)), {}, np.asarray(IMAGES), np.asarray(LABELS)
+    )
     assert evaluate(masked, pgd(restarts=1, start="image"), (0.1,), KEYS[3]).correct.all()
     assert not evaluate(masked, transfer(), (0.5,), KEYS[3], sources=[source]).correct.any()
 
 
-@pytest.mark.parametrize(("norm", "size"), [("linf", lambda d: np.abs(d).max()), ("l2", np.linalg.norm)])
+@pytest.mark.parametrize(
+    ("norm", "size"), [("linf", lambda d: np.abs(d).max()), ("l2", np.linalg.norm)]
+)
 def test_projection_reaches_the_ball_and_leaves_alone_what_is_inside(norm, size):
     x, far = IMAGES[0], IMAGES[0] + 3 * jax.random.normal(KEYS[3], (8, 8))
     eps = jnp.float32(0.25)
@@ -136,7 +157,9 @@ def foolbox():
 
 @pytest.mark.parametrize("eps", [8 / 255, 0.2])
 def test_fgsm_agrees_with_foolbox(foolbox, eps):
-    _, x_adv, _ = foolbox.attacks.LinfFastGradientAttack()(foolbox.JAXModel(net, bounds=(0, 1)), IMAGES, LABELS, epsilons=eps)
+    _, x_adv, _ = foolbox.attacks.LinfFastGradientAttack()(
+        foolbox.JAXModel(net, bounds=(0, 1)), IMAGES, LABELS, epsilons=eps
+    )
     np.testing.assert_allclose(attacked(fgsm(), eps), np.asarray(x_adv), atol=1e-6)
 
 
@@ -144,20 +167,36 @@ def test_fgsm_agrees_with_foolbox(foolbox, eps):
 def test_pgd_agrees_with_foolbox_given_its_start_steps_and_step_length(foolbox, eps):
     attack = foolbox.attacks.LinfPGD(rel_stepsize=2.5 / 10, steps=10, random_start=False)
     _, x_adv, _ = attack(foolbox.JAXModel(net, bounds=(0, 1)), IMAGES, LABELS, epsilons=eps)
-    np.testing.assert_allclose(attacked(pgd(steps=10, start="image"), eps), np.asarray(x_adv), atol=1e-5)
+    np.testing.assert_allclose(
+        attacked(pgd(steps=10, start="image"), eps), np.asarray(x_adv), atol=1e-5
+    )
 
 
 def test_deepfool_agrees_with_foolbox(foolbox):
-    _, x_adv, _ = foolbox.attacks.L2DeepFoolAttack(candidates=5)(foolbox.JAXModel(net, bounds=(0, 1)), IMAGES, LABELS, epsilons=None)
+    _, x_adv, _ = foolbox.attacks.L2DeepFoolAttack(candidates=5)(
+        foolbox.JAXModel(net, bounds=(0, 1)), IMAGES, LABELS, epsilons=None
+    )
     np.testing.assert_allclose(attacked(deepfool(), np.inf), np.asarray(x_adv), atol=1e-4)
 
 
 def test_eps_is_read_as_people_write_it():
     assert parse_eps("4/255, 0.1,1,1e-3,0.1") == (4 / 255, 0.1, 1.0, 0.001)
-    assert [show_eps(eps) for eps in DEFAULT_EPS] == ["4/255", "8/255", "12/255", "0.05", "0.1", "0.2", "0.3", "0.5", "1"]
+    assert [show_eps(eps) for eps in DEFAULT_EPS] == [
+        "4/255",
+        "8/255",
+        "12/255",
+        "0.05",
+        "0.1",
+        "0.2",
+        "0.3",
+        "0.5",
+        "1",
+    ]
 
 
-@pytest.mark.parametrize("text", ["abc", "-0.1", "1.5", "", "1/0", "nan", "inf", "0.1,,0.2", "1e400"])
+@pytest.mark.parametrize(
+    "text", ["abc", "-0.1", "1.5", "", "1/0", "nan", "inf", "0.1,,0.2", "1e400"]
+)
 def test_an_eps_that_is_none_is_refused_with_the_text_that_came(text):
     with pytest.raises(UserError, match="--eps"):
         parse_eps(text)

@@ -17,7 +17,9 @@ try:
 except SystemExit:
     print("jax" in sys.modules, "numpy" in sys.modules)
 """
-    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    answer = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
     assert answer.stdout.splitlines()[-1] == "False False"
     assert "train" in answer.stdout
 
@@ -69,8 +71,14 @@ def test_the_whole_road_train_attack_report_list(bioexp, write_config, tmp_path)
         (["train", "{config}", "--seeds", "0"], "--seeds: must be at least 1, got 0"),
         (["train", "{config}", "--seeds", "2", "--seed", "1"], "give one of them"),
         (["train", "{config}", "--seed", "-1"], "--seed: must be between"),
-        (["train", "{config}", "--device", "abacus"], "--device: must be auto, cpu, gpu, gpu-deterministic or tpu"),
-        (["train", "{config}", "--dataset", "minst"], "unknown dataset 'minst'; did you mean mnist"),
+        (
+            ["train", "{config}", "--device", "abacus"],
+            "--device: must be auto, cpu, gpu, gpu-deterministic or tpu",
+        ),
+        (
+            ["train", "{config}", "--dataset", "minst"],
+            "unknown dataset 'minst'; did you mean mnist",
+        ),
         (["train", "{config}", "--sede", "3"], "No such option"),
         (["attack"], "no finished run here"),
         (["attack", "--eps", "abc"], "abc"),
@@ -80,7 +88,9 @@ def test_the_whole_road_train_attack_report_list(bioexp, write_config, tmp_path)
         (["data", "verify", "minst"], "unknown dataset"),
     ],
 )
-def test_a_users_error_is_one_message_without_traceback_and_exit_2(bioexp, write_config, words, message):
+def test_a_users_error_is_one_message_without_traceback_and_exit_2(
+    bioexp, write_config, words, message
+):
     config = str(write_config())
     code, out, err = bioexp(*(word.format(config=config) for word in words))
     assert code == 2
@@ -89,7 +99,7 @@ def test_a_users_error_is_one_message_without_traceback_and_exit_2(bioexp, write
 
 
 def test_a_bug_shows_all_of_its_traceback_and_exits_with_1(bioexp, write_config, monkeypatch):
-    monkeypatch.setattr("bioexp.config.load", lambda *_: 1 / 0)
+    monkeypatch.setattr("bioexp.config.experiment.load", lambda *_: 1 / 0)
     code, _, err = bioexp("train", write_config())
     assert code == 1
     assert "ZeroDivisionError" in err
@@ -100,7 +110,7 @@ def test_ctrl_c_says_how_to_continue(bioexp, write_config, monkeypatch):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("bioexp.commands.train.train", interrupted)
+    monkeypatch.setattr("bioexp.runs.train.train", interrupted)
     code, _, err = bioexp("train", write_config())
     assert code == 2
     assert "the same command again continues" in err

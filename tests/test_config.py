@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import yaml
 
-from bioexp import build
-from bioexp.config import identity, load, resolved
+from bioexp.config import build
+from bioexp.config.reading import identity, load, resolved
 from bioexp.types import UserError
 
 
@@ -19,8 +19,7 @@ def test_a_resolved_config_loads_again_as_itself(write_config, tmp_path):
 
 
 def test_every_problem_is_reported_at_once_with_its_line(write_config):
-    path = write_config(
-        """\
+    path = write_config("""\
 name: ../up
 dataset: minst
 model: {name: mlp, hiden: [5]}
@@ -30,15 +29,17 @@ stages:
     batch_size: 0
     steps: 12
     epochs: 1
-"""
-    )
+""")
     with pytest.raises(UserError) as error:
         load(path)
     message = str(error.value)
     for part in (
         f"{path}:1  name: must be letters",
         f"{path}:2  dataset: unknown dataset 'minst'; did you mean mnist",
-        f"{path}:3  model.hiden: unknown option; did you mean hidden? (takes hidden, activation, bias)",
+        (
+            f"{path}:3  model.hiden: unknown option; did you mean hidden? (takes hidden,"
+            " activation, bias)"
+        ),
         f"{path}:5  stages[0].rule.rank: unknown option (takes no options)",
         f"{path}:6  stages[0].optimizer.learning_rate: must be greater than 0, got -1",
         f"{path}:7  stages[0].batch_size: must be at least 1, got 0",
@@ -50,7 +51,13 @@ stages:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ("stages.0.batch_sise=3", "--set stages.0.batch_sise=3  stages[0].batch_sise: unknown option; did you mean batch_size?"),
+        (
+            "stages.0.batch_sise=3",
+            (
+                "--set stages.0.batch_sise=3  stages[0].batch_sise: unknown option; did you mean"
+                " batch_size?"
+            ),
+        ),
         ("stages.7.batch_size=3", "--set stages.7.batch_size=3: there is no item 7"),
         ("nonsense=1", "--set nonsense=1  nonsense: unknown option"),
         ("name.x=1", "--set name.x=1: name is 'small' and has nothing below it"),
@@ -65,7 +72,10 @@ def test_changes_are_checked_like_the_file(write_config, change, message):
 
 
 def test_changes_are_read_as_yaml(write_config):
-    (experiment,) = load(write_config(), ["stages.0.optimizer.learning_rate=1e-4", "snapshots=[0, 4]", "model.hidden=[3, 2]"])
+    (experiment,) = load(
+        write_config(),
+        ["stages.0.optimizer.learning_rate=1e-4", "snapshots=[0, 4]", "model.hidden=[3, 2]"],
+    )
     assert experiment.stages[0].optimizer.options["learning_rate"] == 1e-4
     assert experiment.snapshots == (0, 4)
     assert experiment.model.options["hidden"] == (3, 2)
@@ -79,7 +89,9 @@ def test_another_name_drops_the_options_that_were_not_its_own(write_config):
 
 def test_axes_make_one_experiment_for_each_combination(write_config):
     path = write_config()
-    path.write_text(path.read_text() + "axes: {stages.0.batch_size: [10, 20], model.activation: [relu, tanh]}\n")
+    path.write_text(
+        path.read_text() + "axes: {stages.0.batch_size: [10, 20], model.activation: [relu, tanh]}\n"
+    )
     experiments = load(path)
     found = [(one.stages[0].batch_size, one.model.options["activation"]) for one in experiments]
     assert found == [(10, "relu"), (10, "tanh"), (20, "relu"), (20, "tanh")]
@@ -89,17 +101,28 @@ def test_axes_make_one_experiment_for_each_combination(write_config):
 def test_a_problem_in_an_axis_names_the_line_of_the_axis(write_config):
     path = write_config()
     path.write_text(path.read_text() + "axes:\n  stages.0.batch_size: [0]\n")
-    with pytest.raises(UserError, match=r"small.yaml:11  stages\[0\].batch_size: must be at least 1"):
+    with pytest.raises(
+        UserError, match=r"small.yaml:11  stages\[0\].batch_size: must be at least 1"
+    ):
         load(path)
 
 
 def test_an_axis_of_several_paths_moves_them_together(write_config):
     path = write_config()
-    path.write_text(path.read_text() + "axes:\n  stages.0.batch_size, model.activation: [[10, relu], [20, tanh]]\n")
+    path.write_text(
+        path.read_text()
+        + "axes:\n  stages.0.batch_size, model.activation: [[10, relu], [20, tanh]]\n"
+    )
     found = {(one.stages[0].batch_size, one.model.options["activation"]) for one in load(path)}
     assert found == {(10, "relu"), (20, "tanh")}
     path.write_text(path.read_text().replace("[10, relu]", "[10]"))
-    with pytest.raises(UserError, match=r"small.yaml:11  axes.stages.0.batch_size, model.activation: each value must be a list of 2"):
+    with pytest.raises(
+        UserError,
+        match=(
+            r"small.yaml:11  axes.stages.0.batch_size, model.activation: each value must be a list"
+            r" of 2"
+        ),
+    ):
         load(path)
 
 
@@ -122,7 +145,9 @@ def test_identity_sees_the_bytes_of_the_users_files(write_config, tmp_path):
     assert identity(*load(path, changes)) != before
 
 
-def test_a_dataset_of_ones_own_lies_beside_the_config_and_its_bytes_are_part_of_the_identity(write_config, tmp_path):
+def test_a_dataset_of_ones_own_lies_beside_the_config_and_its_bytes_are_part_of_the_identity(
+    write_config, tmp_path
+):
     x, y = np.zeros((30, 2, 2), np.uint8), np.arange(30) % 3
     np.savez(tmp_path / "own.npz", x_train=x, y_train=y, x_test=x, y_test=y)
     path, changes = write_config(), ["dataset={name: npz, path: own.npz}"]
@@ -137,9 +162,15 @@ def test_a_dataset_of_ones_own_lies_beside_the_config_and_its_bytes_are_part_of_
 
 @pytest.mark.parametrize(
     ("code", "message"),
-    [("x = 1", "has no own"), ("1/0", "cannot be imported: ZeroDivisionError"), (None, "no such file")],
+    [
+        ("x = 1", "has no own"),
+        ("1/0", "cannot be imported: ZeroDivisionError"),
+        (None, "no such file"),
+    ],
 )
-def test_a_rule_of_ones_own_that_cannot_be_used_is_an_error_with_its_place(write_config, tmp_path, code, message):
+def test_a_rule_of_ones_own_that_cannot_be_used_is_an_error_with_its_place(
+    write_config, tmp_path, code, message
+):
     if code is not None:
         (tmp_path / "own.py").write_text(code)
     with pytest.raises(UserError, match=message):
@@ -163,7 +194,10 @@ def test_every_fold_holds_out_another_part_and_together_they_are_all(write_confi
 
 
 def test_the_last_tenth_is_the_last_of_ten_folds(write_config):
-    tenth, fold = (load(write_config(write_config().read_text() + f"validate: {value}\n"))[0] for value in ("true", "10/10"))
+    tenth, fold = (
+        load(write_config(write_config().read_text() + f"validate: {value}\n"))[0]
+        for value in ("true", "10/10")
+    )
     _, dataset = build.dataset_of(tenth, None, print)
     for one, other in zip(build.split(tenth, dataset), build.split(fold, dataset), strict=True):
         np.testing.assert_array_equal(one.x, other.x)
@@ -171,20 +205,39 @@ def test_the_last_tenth_is_the_last_of_ten_folds(write_config):
 
 @pytest.mark.parametrize("value", ["0/5", "6/5", "1/1", "half", "1/x"])
 def test_what_is_no_fold_is_refused(write_config, value):
-    with pytest.raises(UserError, match=f"validate: must be true, false or a fold such as 2/5, got '{value}'"):
+    with pytest.raises(
+        UserError, match=f"validate: must be true, false or a fold such as 2/5, got '{value}'"
+    ):
         load(write_config(write_config().read_text() + f"validate: {value}\n"))
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ("stages.0.per_class=200", r"stages\[0\].per_class: asks for 200, but class \d has only \d+ of the 300 training examples"),
-        ("stages.0.optimizer.decay_to=0", r"stages\[0\].optimizer.decay_to: must be greater than 0 on an exponential schedule"),
-        ("stages.0.rule={name: competing_ranks, rank: 9}", r"stages\[0\].rule.rank: must be at most 5, the number of hidden units, got 9"),
-        ("stages.0.rule={name: competing_dynamics, inhibition: 1}", r"stages\[0\].rule.inhibition: must be below 1, got 1"),
+        (
+            "stages.0.per_class=200",
+            (
+                r"stages\[0\].per_class: asks for 200, but class \d has only \d+ of the 300"
+                r" training examples"
+            ),
+        ),
+        (
+            "stages.0.optimizer.decay_to=0",
+            r"stages\[0\].optimizer.decay_to: must be greater than 0 on an exponential schedule",
+        ),
+        (
+            "stages.0.rule={name: competing_ranks, rank: 9}",
+            r"stages\[0\].rule.rank: must be at most 5, the number of hidden units, got 9",
+        ),
+        (
+            "stages.0.rule={name: competing_dynamics, inhibition: 1}",
+            r"stages\[0\].rule.inhibition: must be below 1, got 1",
+        ),
     ],
 )
-def test_what_only_the_model_or_the_data_can_show_is_an_error_with_its_place(write_config, change, message):
+def test_what_only_the_model_or_the_data_can_show_is_an_error_with_its_place(
+    write_config, change, message
+):
     (experiment,) = load(write_config(), [change])
     _, dataset = build.dataset_of(experiment, None, print)
     with pytest.raises(UserError, match=message):

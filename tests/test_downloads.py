@@ -19,8 +19,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bioexp.commands import data as command
 from bioexp.datasets import DATASETS, DERIVED, SOURCES, Unavailable, cache, downloads, idx, store
+from bioexp.datasets import inventory as command
 from bioexp.datasets.arrays import digest
 from bioexp.datasets.cifar10 import TEST, TRAIN
 from bioexp.datasets.cifar10 import arrays as cifar_arrays
@@ -41,14 +41,22 @@ def no_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def made_idx(array: np.ndarray) -> bytes:
-    return gzip.compress(bytes([0, 0, 8, array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape) + array.tobytes(), mtime=0)
+    return gzip.compress(
+        bytes([0, 0, 8, array.ndim])
+        + struct.pack(f">{array.ndim}I", *array.shape)
+        + array.tobytes(),
+        mtime=0,
+    )
 
 
 X, Y = np.arange(4 * 3 * 3, dtype=np.uint8).reshape(4, 3, 3), np.array([0, 1, 0, 1], dtype=np.uint8)
 CONTENTS = dict(zip(idx.NAMES, map(made_idx, (X, Y, X[:2] + 100, Y[:2])), strict=True))
 TINY = Source(
     name="tiny",
-    files=tuple(RawFile(name, len(content), hashlib.sha256(content).hexdigest()) for name, content in CONTENTS.items()),
+    files=tuple(
+        RawFile(name, len(content), hashlib.sha256(content).hexdigest())
+        for name, content in CONTENTS.items()
+    ),
     decode=idx.arrays,
     n_classes=2,
     digests=(digest(X, Y), digest(X[:2] + 100, Y[:2])),
@@ -86,11 +94,17 @@ def test_cifar_records_become_images_with_channels_last():
     assert read.y_test.tolist() == records[0, :, 0].tolist()
     first = records[5, 0]  # of data_batch_1.bin, written last
     row, column = 20, 7
-    assert [first[1 + 1024 * channel + 32 * row + column] for channel in range(3)] == read.x_train[0, row, column].tolist()
+    assert [first[1 + 1024 * channel + 32 * row + column] for channel in range(3)] == read.x_train[
+        0, row, column
+    ].tolist()
 
 
 def test_an_explicit_folder_is_read_and_then_remembered(tiny_folder: Path):
-    first, second, third = store.load(TINY, tiny_folder), store.load(TINY, tiny_folder), store.load(TINY, None)
+    first, second, third = (
+        store.load(TINY, tiny_folder),
+        store.load(TINY, tiny_folder),
+        store.load(TINY, None),
+    )
     assert (first.x_train == X).all()
     assert first.source == second.source == f"files in {tiny_folder / 'tiny'}"
     assert third.source == "bioexp cache"
@@ -100,7 +114,9 @@ def test_an_explicit_folder_is_read_and_then_remembered(tiny_folder: Path):
 
 def test_an_explicit_folder_is_the_only_place(tiny_folder: Path, tmp_path: Path):
     store.load(TINY, tiny_folder)
-    with pytest.raises(UserError, match=r"elsewhere/tiny: train-images-idx3-ubyte.gz, .* not there, .*--data-dir"):
+    with pytest.raises(
+        UserError, match=r"elsewhere/tiny: train-images-idx3-ubyte.gz, .* not there, .*--data-dir"
+    ):
         store.load(TINY, tmp_path / "elsewhere")
 
 
@@ -113,16 +129,21 @@ def test_an_explicit_folder_is_the_only_place(tiny_folder: Path, tmp_path: Path)
         (b"x" * 500, "500 bytes of"),
     ],
 )
-def test_a_wrong_file_is_named_and_no_reason_to_fall_back(tiny_folder: Path, content: bytes, looks: str):
+def test_a_wrong_file_is_named_and_no_reason_to_fall_back(
+    tiny_folder: Path, content: bytes, looks: str
+):
     store.load(TINY, tiny_folder)  # neither cached arrays
     path = tiny_folder / "tiny" / idx.NAMES[0]
     path.write_bytes(content)
-    (tiny_folder / "tiny" / idx.NAMES[1]).unlink()  # nor another file that is missing make it anything else
+    (
+        tiny_folder / "tiny" / idx.NAMES[1]
+    ).unlink()  # nor another file that is missing make it anything else
     with pytest.raises(UserError) as error:
         store.load(TINY, tiny_folder)
     assert not isinstance(error.value, Unavailable)
     assert str(error.value).startswith(
-        f"{path}: sha256 is {hashlib.sha256(content).hexdigest()[:8]}… instead of {TINY.files[0].sha256[:8]}…"
+        f"{path}: sha256 is {hashlib.sha256(content).hexdigest()[:8]}… instead of"
+        f" {TINY.files[0].sha256[:8]}…"
     )
     assert looks in str(error.value)
 
@@ -139,7 +160,9 @@ def test_a_damaged_cache_is_named(tiny_folder: Path, damage: str):
     store.load(TINY, tiny_folder)
     path = cache.folder(TINY) / "x_train.npy"
     content = path.read_bytes()
-    path.write_bytes({"a flipped bit": content[:-1] + b"\xff", "a cut": content[:-1]}.get(damage, b""))
+    path.write_bytes(
+        {"a flipped bit": content[:-1] + b"\xff", "a cut": content[:-1]}.get(damage, b"")
+    )
     if damage == "a missing file":
         path.unlink()
     for data_dir in (tiny_folder, None):
@@ -209,7 +232,11 @@ def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Server]]:
         server = Server(answer)
         servers.append(server)
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        monkeypatch.setattr(downloads, "registry", lambda _: {file.sha256: f"{server.url}/{file.name}" for file in TINY.files})
+        monkeypatch.setattr(
+            downloads,
+            "registry",
+            lambda _: {file.sha256: f"{server.url}/{file.name}" for file in TINY.files},
+        )
         return server
 
     monkeypatch.setattr(downloads, "TIMEOUT", (0.5, 0.5))
@@ -231,15 +258,23 @@ def test_a_download_is_checked_decoded_and_kept(serve: Callable[..., Server]):
     assert (first.source, second.source) == ("download", "bioexp cache")
     assert said == ["tiny: downloading 0.0 MB from 127.0.0.1"]
     assert server.asked == len(TINY.files)
-    assert [entry.name for entry in cache.root().iterdir()] == [cache.folder(TINY).name]  # and nothing else is left behind
+    assert [entry.name for entry in cache.root().iterdir()] == [
+        cache.folder(TINY).name
+    ]  # and nothing else is left behind
 
 
 def test_a_login_page_instead_of_data_is_recognized(serve: Callable[..., Server]):
     def redirected(path: str) -> tuple[int, dict[str, str], bytes | None]:
-        return (200, {}, LOGIN_PAGE) if path == "/login.html" else (302, {"Location": "/login.html"}, b"")
+        return (
+            (200, {}, LOGIN_PAGE)
+            if path == "/login.html"
+            else (302, {"Location": "/login.html"}, b"")
+        )
 
     serve(redirected)
-    with pytest.raises(UserError, match=r"train-images-idx3-ubyte.gz: .*an HTML page\): open a browser and log in") as error:
+    with pytest.raises(
+        UserError, match=r"train-images-idx3-ubyte.gz: .*an HTML page\): open a browser and log in"
+    ) as error:
         store.load(TINY, None)
     assert not isinstance(error.value, Unavailable)
     assert list(cache.root().iterdir()) == []
@@ -265,14 +300,22 @@ def test_wrong_bytes_from_a_server_are_no_reason_to_fall_back(serve: Callable[..
     ],
     ids=["hangs", "breaks off", "has lost the files", "is overloaded"],
 )
-def test_a_server_that_does_not_deliver_makes_data_unavailable(serve: Callable[..., Server], answer: Callable, reason: str):
+def test_a_server_that_does_not_deliver_makes_data_unavailable(
+    serve: Callable[..., Server], answer: Callable, reason: str
+):
     server, start = serve(answer), time.monotonic()
     with pytest.raises(Unavailable, match=reason) as error:
         store.load(TINY, None)
     assert time.monotonic() - start < 5
     assert server.asked <= len(TINY.files)  # nothing is tried twice
     message = str(error.value)
-    for place in (str(cache.folder(TINY)), str(downloads.cache_root()), "127.0.0.1", "--data-dir DIR", "`bioexp data fetch tiny`"):
+    for place in (
+        str(cache.folder(TINY)),
+        str(downloads.cache_root()),
+        "127.0.0.1",
+        "--data-dir DIR",
+        "`bioexp data fetch tiny`",
+    ):
         assert place in message
 
 
@@ -289,7 +332,11 @@ def test_a_name_that_never_resolves_is_given_up(monkeypatch: pytest.MonkeyPatch)
     forever = threading.Event()
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: forever.wait(20) or [])
     monkeypatch.setattr(downloads, "SILENCE", 0.5)
-    monkeypatch.setattr(downloads, "registry", lambda _: {file.sha256: f"http://nowhere.invalid/{file.name}" for file in TINY.files})
+    monkeypatch.setattr(
+        downloads,
+        "registry",
+        lambda _: {file.sha256: f"http://nowhere.invalid/{file.name}" for file in TINY.files},
+    )
     start = time.monotonic()
     with pytest.raises(Unavailable, match=r"nothing came for 0.5 s"):
         store.load(TINY, None)
@@ -297,10 +344,14 @@ def test_a_name_that_never_resolves_is_given_up(monkeypatch: pytest.MonkeyPatch)
     forever.set()
 
 
-def test_a_download_that_has_nowhere_to_go_names_the_folder(serve: Callable[..., Server], tmp_path: Path):
+def test_a_download_that_has_nowhere_to_go_names_the_folder(
+    serve: Callable[..., Server], tmp_path: Path
+):
     serve(right)
     (tmp_path / "cache").write_text("a file where the folder should be")
-    with pytest.raises(UserError, match=r"cache/bioexp/datasets: cannot be written .* needs 0.0 MB there") as error:
+    with pytest.raises(
+        UserError, match=r"cache/bioexp/datasets: cannot be written .* needs 0.0 MB there"
+    ) as error:
         store.load(TINY, None)
     assert not isinstance(error.value, Unavailable)
 
@@ -334,7 +385,9 @@ def test_tfds_registers_the_files_that_we_know():
     import tensorflow_datasets as tfds
 
     for name, source in SOURCES.items():
-        registered = {info.checksum: int(info.size) for info in tfds.builder_cls(name).url_infos.values()}
+        registered = {
+            info.checksum: int(info.size) for info in tfds.builder_cls(name).url_infos.values()
+        }
         assert registered == {file.sha256: file.size for file in source.files}
 
 
@@ -371,17 +424,23 @@ def test_data_verify_calls_wrong_what_is_wrong(tmp_path: Path):
     (tmp_path / "mnist" / idx.NAMES[0]).write_bytes(LOGIN_PAGE)
     (record,) = command.verify(["mnist"], tmp_path)
     assert record["status"] == "wrong"
-    assert record["message"] == (
-        f"{tmp_path}/mnist/train-images-idx3-ubyte.gz: {flaw(LOGIN_PAGE, MNIST.files[0])}: "
+    assert (
+        record["message"]
+        == f"{tmp_path}/mnist/train-images-idx3-ubyte.gz: {flaw(LOGIN_PAGE, MNIST.files[0])}: "
         "replace it, or leave out --data-dir (BIOEXP_DATA_DIR) and have it downloaded"
     )
 
 
 def test_data_fetch_goes_on_after_one_that_fails(tmp_path: Path):
-    assert [record["status"] for record in command.fetch(["mnist", "iris", "iris"], tmp_path)] == ["absent", "ready"]
+    assert [record["status"] for record in command.fetch(["mnist", "iris", "iris"], tmp_path)] == [
+        "absent",
+        "ready",
+    ]
 
 
-@pytest.mark.parametrize(("name", "message"), [("mnits", "did you mean mnist"), ("npz", "a file of your own")])
+@pytest.mark.parametrize(
+    ("name", "message"), [("mnits", "did you mean mnist"), ("npz", "a file of your own")]
+)
 def test_data_refuses_names_it_does_not_know(name: str, message: str):
     with pytest.raises(UserError, match=message):
         command.fetch([name], None)

@@ -1,17 +1,35 @@
-"""Lines through clusters, the angles between them, what is left across them, and the line that separates two clusters."""
+"""Lines through clusters, the angles between them, what is left across them, and the line that
+separates two clusters.
+"""
 
 import numpy as np
 import pytest
 
-from bioexp.measures.lines import Line, angle, clusters, fit_line, pair, pairs, residuals, separate, structure
+from bioexp.measures.line_fits import (
+    Line,
+    angle,
+    clusters,
+    fit_line,
+    pair,
+    pairs,
+    residuals,
+    separate,
+    structure,
+)
 
 RNG = np.random.default_rng(0)
 
 
-def cluster(slope: float, center: tuple[float, float], noise: float = 0.0, n: int = 200) -> np.ndarray:
+def cluster(
+    slope: float, center: tuple[float, float], noise: float = 0.0, n: int = 200
+) -> np.ndarray:
     along, across = RNG.normal(size=n), noise * RNG.normal(size=n)
     direction = np.array([1, slope]) / np.hypot(1, slope)
-    return np.array(center) + along[:, None] * direction + across[:, None] * np.array([-direction[1], direction[0]])
+    return (
+        np.array(center)
+        + along[:, None] * direction
+        + across[:, None] * np.array([-direction[1], direction[0]])
+    )
 
 
 def test_points_on_a_line_give_back_its_slope():
@@ -59,7 +77,9 @@ def test_residuals_along_and_across_rebuild_the_points():
     line = fit_line(points)
     along, across = residuals(line, points)
     left = np.array([-line.direction[1], line.direction[0]])
-    np.testing.assert_allclose(line.center + along[:, None] * line.direction + across[:, None] * left, points)
+    np.testing.assert_allclose(
+        line.center + along[:, None] * line.direction + across[:, None] * left, points
+    )
     assert abs(np.corrcoef(along, across)[0, 1]) < 1e-9
 
 
@@ -82,8 +102,14 @@ def test_the_separating_line_is_the_one_scikit_learn_finds():
 
     first, second = cluster(1, (0, 1), noise=0.8), cluster(0.5, (1, 0), noise=0.8)
     ours = separate(first, second)
-    theirs = LogisticRegression(C=1e6, tol=1e-8).fit(np.concatenate([first, second]), np.repeat([0, 1], 200))
-    np.testing.assert_allclose(np.append(ours.normal, ours.offset), np.append(theirs.coef_[0], theirs.intercept_), rtol=1e-3)
+    theirs = LogisticRegression(C=1e6, tol=1e-8).fit(
+        np.concatenate([first, second]), np.repeat([0, 1], 200)
+    )
+    np.testing.assert_allclose(
+        np.append(ours.normal, ours.offset),
+        np.append(theirs.coef_[0], theirs.intercept_),
+        rtol=1e-3,
+    )
 
 
 def test_two_identical_clusters_cannot_be_separated():

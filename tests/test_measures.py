@@ -3,12 +3,12 @@
 import jax.numpy as jnp
 import numpy as np
 
-from bioexp.config import load
+from bioexp.config.reading import load
 from bioexp.measures.accuracy import correct
-from bioexp.measures.labels import labels
 from bioexp.measures.prototypes import class_means, correlations, prototype_score
 from bioexp.models import mlp
-from bioexp.provenance import code_digest
+from bioexp.runs.labels import labels
+from bioexp.runs.provenance import code_digest
 
 
 def test_the_class_means_themselves_score_one():
@@ -45,7 +45,13 @@ def test_the_code_digest_sees_models_rules_and_optimizers_but_not_data(write_con
     path = write_config()
     digests = {
         change: code_digest(*load(path, [change] if change else []))
-        for change in ("", "dataset.name=iris", "stages.0.steps=3", "model.name=log_net", "stages.0.optimizer.name=adam")
+        for change in (
+            "",
+            "dataset.name=iris",
+            "stages.0.steps=3",
+            "model.name=log_net",
+            "stages.0.optimizer.name=adam",
+        )
     }
     assert digests[""] == digests["dataset.name=iris"] == digests["stages.0.steps=3"]
     assert digests["model.name=log_net"] != digests[""]
@@ -60,8 +66,14 @@ def test_experiments_that_share_a_name_are_told_apart_by_no_more_than_it_takes()
     rules = [("net", config(rule, rate)) for rule, rate in (("oja", 0.1), ("backprop", 0.2))]
     assert labels([rules[0], alone, rules[1]]) == ["net, rule oja", "other", "net, rule backprop"]
     grid = [("net", config(rule, rate)) for rule in ("oja", "backprop") for rate in (0.1, 0.2)]
-    assert labels(grid)[2:] == ["net, rule backprop, learning_rate 0.1", "net, rule backprop, learning_rate 0.2"]
-    assert labels([("net", config("oja", 1, until=0.9)), ("net", config("oja", 1))]) == ["net, until 0.9", "net, no until"]
+    assert labels(grid)[2:] == [
+        "net, rule backprop, learning_rate 0.1",
+        "net, rule backprop, learning_rate 0.2",
+    ]
+    assert labels([("net", config("oja", 1, until=0.9)), ("net", config("oja", 1))]) == [
+        "net, until 0.9",
+        "net, no until",
+    ]
     long = [("net", {"a": {"long": [rate] * 30}, **config("oja", rate)}) for rate in (1, 2)]
     assert labels(long) == ["net, learning_rate 1", "net, learning_rate 2"]
     assert labels([alone, alone]) == ["other, 1", "other, 2"]

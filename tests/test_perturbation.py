@@ -5,7 +5,15 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from bioexp.measures.perturbation import directions, gradient_ascent, log_response, reach, relative_error, relu_response, undefined
+from bioexp.robustness.perturbation import (
+    directions,
+    gradient_ascent,
+    log_response,
+    reach,
+    relative_error,
+    relu_response,
+    undefined,
+)
 
 RNG = np.random.default_rng(1)
 X, W1, B1 = RNG.uniform(size=(4, 6)), RNG.uniform(size=(5, 6)), RNG.normal(size=5)
@@ -51,14 +59,19 @@ def test_without_a_kink_a_relu_net_is_linear_and_both_predictions_are_exact():
 
 
 def test_every_first_order_prediction_is_right_for_tiny_perturbations():
-    for response in (log_response(W1, W2, X, D, SIZES, FLOOR), relu_response(W1 - 0.5, B1, W2, X, D, SIZES)):
+    for response in (
+        log_response(W1, W2, X, D, SIZES, FLOOR),
+        relu_response(W1 - 0.5, B1, W2, X, D, SIZES),
+    ):
         errors = relative_error(response.predicted["first order"], response.measured)
         assert errors[0] < 1e-3
         assert errors[0] <= errors[2]
 
 
 def test_the_log_prediction_is_undefined_where_the_sum_is_below_minus_one():
-    got = log_response(W1, 50 * W2, X, -X, np.array([0.001, 0.5]), FLOOR)  # eps is -0.5, the sum far below -1
+    got = log_response(
+        W1, 50 * W2, X, -X, np.array([0.001, 0.5]), FLOOR
+    )  # eps is -0.5, the sum far below -1
     assert undefined(got.predicted["log(1+dx3/x3)"]).tolist() == [0, 1]
     assert undefined(got.measured).tolist() == [0, 0]
     assert np.isnan(relative_error(got.predicted["log(1+dx3/x3)"], got.measured)[1])

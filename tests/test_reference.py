@@ -1,4 +1,6 @@
-"""What is committed of a reproduction: small, complete, without a trace of the machine; and the README's table made of it."""
+"""What is committed of a reproduction: small, complete, without a trace of the machine; and the
+README's table made of it.
+"""
 
 import json
 
@@ -7,8 +9,8 @@ from conftest import ROOT
 from PIL import Image
 from test_report import made_claims, made_run
 
-from bioexp.commands import reference as module
-from bioexp.commands.reference import BEGIN, END, reference, refresh, table
+from bioexp.report import reference as module
+from bioexp.report.reference import BEGIN, END, reference, refresh, table
 from bioexp.types import UserError
 
 SOURCE = "/home/somebody/data/mnist/train-images-idx3-ubyte.gz"
@@ -22,10 +24,19 @@ def made(tmp_path, monkeypatch):
     for run in runs:
         run.provenance["dataset"]["source"] = SOURCE
         run.provenance["command"] = f"bioexp train small.yaml --results {results}"
-    rows = [row | {"runs": ["small/0a1b2c3d"]} for row in made_claims(results) if row["figure"] != "../outside.png"]
+    rows = [
+        row | {"runs": ["small/0a1b2c3d"]}
+        for row in made_claims(results)
+        if row["figure"] != "../outside.png"
+    ]
     rows[4]["why"] = f"cifar10: cannot be had; looked for {SOURCE}"
     (results / "claims.json").write_text(
-        json.dumps([{"measured_as": "", "expected": None, "measured": None, "why": ""} | row for row in rows])
+        json.dumps(
+            [
+                {"measured_as": "", "expected": None, "measured": None, "why": ""} | row
+                for row in rows
+            ]
+        )
     )
     Image.new("RGB", (3000, 1000), "navy").save(results / "figures" / "fig2.png")
     old = tmp_path / "reference" / "figures" / "log_net" / "gone.png"
@@ -39,7 +50,14 @@ def test_a_reference_is_whole_small_and_free_of_the_machines_paths(made):
     results, folder = made
     reference(results, folder)
     names = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
-    whole = {"claims.json", "claims.md", "provenance.json", "report.html", "report.md", "figures/fig2.png"}
+    whole = {
+        "claims.json",
+        "claims.md",
+        "provenance.json",
+        "report.html",
+        "report.md",
+        "figures/fig2.png",
+    }
     assert whole <= names
     assert "figures/log_net/gone.png" not in names
     for name in whole - {"figures/fig2.png"}:
@@ -73,7 +91,10 @@ def test_the_readmes_table_stands_between_its_markers_and_nothing_else_moves(mad
     text = readme.read_text()
     assert (text.splitlines()[0], text.splitlines()[-1]) == ("before", "after")
     assert "\nold\n" not in text
-    assert "| log_net/row_1: number 1 | 0.91 | 0.6111 [0.6011, 0.6211], 3 seeds | not reproduced |" in text
+    assert (
+        "| log_net/row_1: number 1 | 0.91 | 0.6111 [0.6011, 0.6211], 3 seeds | not reproduced |"
+        in text
+    )
     assert "| log_net | 2 | 1 | 1 | 2 |" in text
     readme.write_text("no markers")
     with pytest.raises(UserError, match="has no lines"):

@@ -1,4 +1,6 @@
-"""The report: what a page says of claims, runs and comparisons, and that nothing in it can run, load or lie."""
+"""The report: what a page says of claims, runs and comparisons, and that nothing in it can run,
+load or lie.
+"""
 
 import csv
 import dataclasses
@@ -8,11 +10,12 @@ import re
 import pytest
 from PIL import Image
 
-from bioexp.commands import report_papers
-from bioexp.commands.report import report
-from bioexp.commands.report_formats import estimate, fenced, number
+from bioexp.experiment import Run
 from bioexp.measures.comparison import differing, paired, paired_robustness
-from bioexp.types import Run, UserError
+from bioexp.report import papers as report_papers
+from bioexp.report.formats import estimate, fenced, number
+from bioexp.report.page import report
+from bioexp.types import UserError
 
 VERDICTS = ("reproduced", "not reproduced", "undecided", "not comparable", "not run")
 EVIL = '<script>alert("x")</script><img src=x onerror=alert(1)>'
@@ -26,10 +29,23 @@ def made_run(results, name="small", seed=0, accuracy=0.9, robust=None, **config)
     (path / "config.yaml").write_text("name: small\n")
     if robust is not None:
         (path / "robustness.json").write_text(json.dumps(made_robustness(robust)))
-    provenance = {"seed": seed, "command": "bioexp train small.yaml", "dataset": {"name": "blobs", "digest": "d"}, "wall_s": 1.5 + seed}
+    provenance = {
+        "seed": seed,
+        "command": "bioexp train small.yaml",
+        "dataset": {"name": "blobs", "digest": "d"},
+        "wall_s": 1.5 + seed,
+    }
     metrics = ({"stage": 0, "step": 4, "train_loss": 1.5, "train_accuracy": 0.5},)
     summary = {"test_accuracy": accuracy, "n_test": 90}
-    return Run(path, {"name": name, "stages": [{"steps": 4}], **config}, seed, provenance, summary, metrics, {})
+    return Run(
+        path,
+        {"name": name, "stages": [{"steps": 4}], **config},
+        seed,
+        provenance,
+        summary,
+        metrics,
+        {},
+    )
 
 
 def made_robustness(worst, red=False, n=50):
@@ -42,8 +58,20 @@ def made_robustness(worst, red=False, n=50):
         return {"attack": attack, "eps": eps, "accuracy": value, "n": n, "verdict": verdict, **ends}
 
     said = "NOT established: attack too weak (S3)" if red else "no flag"
-    rows = [row("clean", None, 0.9), row("fgsm", 0.1, worst + 0.1), row("worst case", 0.1, worst, said)]
-    return {"title": "t", "norm": "linf", "n": n, "gradient_source": "true", "red": red, "flags": [flag], "rows": rows}
+    rows = [
+        row("clean", None, 0.9),
+        row("fgsm", 0.1, worst + 0.1),
+        row("worst case", 0.1, worst, said),
+    ]
+    return {
+        "title": "t",
+        "norm": "linf",
+        "n": n,
+        "gradient_source": "true",
+        "red": red,
+        "flags": [flag],
+        "rows": rows,
+    }
 
 
 def made_claim(i, verdict):
@@ -70,14 +98,34 @@ def made_claim(i, verdict):
 
 
 def made_claims(results):
-    """A row of every verdict, a sentence without a number, a figure that is there, one that is not, and one that was not drawn."""
+    """A row of every verdict, a sentence without a number, a figure that is there, one that is not,
+    and one that was not drawn.
+    """
     (results / "figures").mkdir(exist_ok=True)
     Image.new("RGB", (300, 100), "navy").save(results / "figures" / "fig2.png")
     rows = [made_claim(i, verdict) for i, verdict in enumerate(VERDICTS)]
-    sentence = rows[0] | {"id": "log_net/sentence", "kind": "claim", "what": EVIL, "expected": None, "accepted": [0.7, None], "why": EVIL}
+    sentence = rows[0] | {
+        "id": "log_net/sentence",
+        "kind": "claim",
+        "what": EVIL,
+        "expected": None,
+        "accepted": [0.7, None],
+        "why": EVIL,
+    }
     figures = [
-        {"id": f"log_net/{name}", "kind": "figure", "where": name, "what": f"caption {name}", "verdict": verdict, "figure": path}
-        for name, verdict, path in [("fig2", "drawn", "figures/fig2.png"), ("fig3", "drawn", "../outside.png"), ("fig4", "not run", None)]
+        {
+            "id": f"log_net/{name}",
+            "kind": "figure",
+            "where": name,
+            "what": f"caption {name}",
+            "verdict": verdict,
+            "figure": path,
+        }
+        for name, verdict, path in [
+            ("fig2", "drawn", "figures/fig2.png"),
+            ("fig3", "drawn", "../outside.png"),
+            ("fig4", "not run", None),
+        ]
     ]
     return [*rows, sentence, *figures]
 
@@ -104,16 +152,37 @@ def test_the_first_screen_counts_every_verdict_and_the_figures_apart(results):
     assert "Figures drawn again: 2 of 3" in twin
 
 
-def test_a_row_says_what_the_document_says_beside_what_was_measured_its_controls_and_how_to_redo_it(results):
+def test_a_row_says_what_the_document_says_beside_what_was_measured_its_controls_and_how_to_redo_it(
+    results,
+):
     page, _ = written(results, [made_run(results)], made_claims(results))
     row = re.search(r'<tr role="row" id="log_net-row_1">.*?</tr>', page, re.DOTALL).group()
-    said = ("number 1", "Table 1", "0.91", "0.9 to 0.92", "0.611", "[0.601, 0.621]", "t over 3 seeds")
-    for words in (*said, "random weights", "0.111", "not reproduced", "because 1", "bioexp reproduce log_net"):
+    said = (
+        "number 1",
+        "Table 1",
+        "0.91",
+        "0.9 to 0.92",
+        "0.611",
+        "[0.601, 0.621]",
+        "t over 3 seeds",
+    )
+    for words in (
+        *said,
+        "random weights",
+        "0.111",
+        "not reproduced",
+        "because 1",
+        "bioexp reproduce log_net",
+    ):
         assert words in row
 
 
 def test_the_markdown_twin_has_the_pages_numbers(results):
-    page, twin = written(results, [made_run(results, robust=0.4), made_run(results, seed=1, robust=0.5)], made_claims(results))
+    page, twin = written(
+        results,
+        [made_run(results, robust=0.4), made_run(results, seed=1, robust=0.5)],
+        made_claims(results),
+    )
     cells = re.findall(r"<td[^>]*data-value=\"[^\"]+\"[^>]*>(\d\.\d+)<", page)
     assert len(cells) > 10
     for cell in cells:
@@ -122,8 +191,12 @@ def test_the_markdown_twin_has_the_pages_numbers(results):
     assert "](figures/fig2.png)" in twin
 
 
-def test_a_paper_is_explained_by_its_deviations_and_by_equations_with_their_code(results, monkeypatch):
-    paper = dataclasses.replace(report_papers.PAPERS["log_net"], equations=(("y < x & z", differing),))
+def test_a_paper_is_explained_by_its_deviations_and_by_equations_with_their_code(
+    results, monkeypatch
+):
+    paper = dataclasses.replace(
+        report_papers.PAPERS["log_net"], equations=(("y < x & z", differing),)
+    )
     monkeypatch.setitem(report_papers.PAPERS, "log_net", paper)
     page, twin = written(results, [made_run(results)], made_claims(results))
     assert "<li>The document minimizes" in page
@@ -145,7 +218,12 @@ def test_a_picture_that_is_missing_or_lies_outside_the_results_is_named_and_not_
 
 def test_markup_in_claims_and_configs_comes_out_inert(results):
     run = made_run(results, note=EVIL, robust=0.4)
-    page, twin = written(results, [run, made_run(results, name="other", note="plain")], made_claims(results), compare=True)
+    page, twin = written(
+        results,
+        [run, made_run(results, name="other", note="plain")],
+        made_claims(results),
+        compare=True,
+    )
     assert page.count("<script") == 1
     outside_code = re.sub(r"```.*?```", "", twin, flags=re.DOTALL)
     assert "<img src=x" not in page + outside_code
@@ -165,8 +243,21 @@ def test_the_page_asks_nothing_of_the_network(results):
 
 
 def test_two_experiments_are_compared_by_what_differs_and_by_paired_intervals(results):
-    first = [made_run(results, "a", seed, 0.80 + seed / 100, robust=0.30 + seed / 100, width=5) for seed in range(3)]
-    second = [made_run(results, "b", seed, 0.90 + seed / 100 + (seed == 2) / 1000, robust=0.35 + seed / 100, width=9) for seed in range(3)]
+    first = [
+        made_run(results, "a", seed, 0.80 + seed / 100, robust=0.30 + seed / 100, width=5)
+        for seed in range(3)
+    ]
+    second = [
+        made_run(
+            results,
+            "b",
+            seed,
+            0.90 + seed / 100 + (seed == 2) / 1000,
+            robust=0.35 + seed / 100,
+            width=9,
+        )
+        for seed in range(3)
+    ]
     page, twin = written(results, [*first, *second])
     assert "<code>width</code></th><td>5</td><td>9</td>" in page
     assert "<code>stages" not in page
@@ -186,7 +277,12 @@ def test_the_robustness_of_several_experiments_is_one_table_in_four_forms(result
     ]
     table = json.loads((runs[1].path / "robustness.json").read_text())
     table["flags"][0] |= {"state": "red", "sentence": "it survives everything | truly"}
-    table["median_l2"] = {"value": 1.25, "low": 1.0, "high": 1.5, "interval": "order statistics over images"}
+    table["median_l2"] = {
+        "value": 1.25,
+        "low": 1.0,
+        "high": 1.5,
+        "interval": "order statistics over images",
+    }
     (runs[1].path / "robustness.json").write_text(json.dumps(table))
     page, twin = written(results, runs)
     assert "Robustness, side by side" in page
@@ -207,8 +303,17 @@ def test_the_robustness_of_several_experiments_is_one_table_in_four_forms(result
         "median_l2",
         "flags",
     ]
-    assert [rows[1][key] for key in ("model", "rule", "eps", "worst case", "median_l2")] == ["mlp", "oja", "0.1", "0.6", "1.25"]
-    assert [row["flags"] for row in rows] == ["", "attack too weak (S3): it survives everything | truly"]
+    assert [rows[1][key] for key in ("model", "rule", "eps", "worst case", "median_l2")] == [
+        "mlp",
+        "oja",
+        "0.1",
+        "0.6",
+        "1.25",
+    ]
+    assert [row["flags"] for row in rows] == [
+        "",
+        "attack too weak (S3): it survives everything | truly",
+    ]
     held = json.loads((results / "report.robustness.json").read_text())
     assert [row["worst case"] for row in held] == [0.2, 0.6]
     line = next(line for line in twin.splitlines() if line.startswith("| odd | mlp | oja"))
@@ -248,10 +353,16 @@ def test_no_runs_and_no_page_are_the_users_errors(results):
     with pytest.raises(UserError, match="names the HTML page"):
         report([made_run(results)], results / "report.md")
     with pytest.raises(UserError, match=r"claims.json: a row has no 'verdict'"):
-        report([made_run(results, seed=1)], results / "report.html", [{"id": "x/y", "kind": "claim", "what": "z"}])
+        report(
+            [made_run(results, seed=1)],
+            results / "report.html",
+            [{"id": "x/y", "kind": "claim", "what": "z"}],
+        )
 
 
-def test_a_trained_run_is_reported_by_the_command_line_without_any_claims(bioexp, write_config, tmp_path):
+def test_a_trained_run_is_reported_by_the_command_line_without_any_claims(
+    bioexp, write_config, tmp_path
+):
     assert bioexp("train", write_config(), "--seeds", 2)[0] == 0
     code, _, err = bioexp("report", "small", "-o", tmp_path / "page.html")
     assert (code, err) == (0, "")
@@ -301,7 +412,10 @@ def test_a_claim_leads_to_its_runs_and_the_page_says_how_to_cite_it(results):
 
 
 def test_documents_stand_in_the_order_of_the_library_and_a_users_own_comes_last(results):
-    rows = [made_claim(0, "reproduced") | {"id": f"{paper}/row"} for paper in ("mine", "stdp_rule", "log_net")]
+    rows = [
+        made_claim(0, "reproduced") | {"id": f"{paper}/row"}
+        for paper in ("mine", "stdp_rule", "log_net")
+    ]
     page, _ = written(results, [made_run(results)], rows)
     assert re.findall(r'<section id="(\w+)" aria', page)[:3] == ["log_net", "stdp_rule", "mine"]
 
@@ -317,7 +431,14 @@ def test_only_the_first_configuration_of_an_experiment_shows_its_pictures_beside
 
 
 @pytest.mark.parametrize(
-    ("value", "shown"), [(40_000.0, "40,000"), (-41234.5, "−41,234"), (0.0123456, "0.01235"), (1e12, "1e+12"), (None, "–")]
+    ("value", "shown"),
+    [
+        (40_000.0, "40,000"),
+        (-41234.5, "−41,234"),
+        (0.0123456, "0.01235"),
+        (1e12, "1e+12"),
+        (None, "–"),
+    ],
 )
 def test_numbers_have_four_digits_and_thousands_all_of_theirs(value, shown):
     assert number(value) == shown

@@ -13,15 +13,20 @@ import pytest
 from conftest import ROOT
 
 from bioexp import papers
-from bioexp.commands import judge, reproduce, reproduce_plan
-from bioexp.commands.against import changes
-from bioexp.commands.claims import runs_of
-from bioexp.commands.reproduce_tasks import tasks
+from bioexp.claims import plan as reproduce_plan
+from bioexp.claims import reproduce
+from bioexp.claims import verdicts as judge
+from bioexp.claims.changes import changes
+from bioexp.claims.rows import runs_of
+from bioexp.claims.tasks import tasks
+from bioexp.config.lookup import builder_of
 from bioexp.figures.canvas import canvas
-from bioexp.lookup import builder_of
-from bioexp.types import Claim, Control, Drawing, Paper, UserError
+from bioexp.papers.paper import Claim, Control, Drawing, Paper
+from bioexp.types import UserError
 
-ACCURACY = {"small": lambda evidence: [one.run.summary["test_accuracy"] for one in evidence["small"]]}
+ACCURACY = {
+    "small": lambda evidence: [one.run.summary["test_accuracy"] for one in evidence["small"]]
+}
 
 
 def survivors(evidence):
@@ -35,7 +40,17 @@ def picture(evidence):
 
 
 def claim(name, accepted, configs=("small",), measure=ACCURACY["small"], **more):
-    return Claim(f"made/{name}", "claim", "p. 1", f"what {name} says", "a measure", accepted, configs, measure, **more)
+    return Claim(
+        f"made/{name}",
+        "claim",
+        "p. 1",
+        f"what {name} says",
+        "a measure",
+        accepted,
+        configs,
+        measure,
+        **more,
+    )
 
 
 PAPER = Paper(
@@ -64,10 +79,15 @@ PAPER = Paper(
 def made(monkeypatch, write_config, tmp_path):
     """A document of two configs, one of which cannot be trained."""
     small = write_config().read_text()
-    write_config(small.replace("name: small", "name: broken").replace("batch_size: 20", "batch_size: 5000"), "broken.yaml")
+    write_config(
+        small.replace("name: small", "name: broken").replace("batch_size: 20", "batch_size: 5000"),
+        "broken.yaml",
+    )
     monkeypatch.setattr(papers, "PAPERS", {"made": PAPER})
     monkeypatch.setattr(reproduce_plan, "CONFIGS", tmp_path)
-    monkeypatch.setitem(reproduce_plan.PROFILES, "laptop", reproduce_plan.Profile(2, 2, 20, (0.1, 0.3)))
+    monkeypatch.setitem(
+        reproduce_plan.PROFILES, "laptop", reproduce_plan.Profile(2, 2, 20, (0.1, 0.3))
+    )
     return tmp_path / "results"
 
 
@@ -101,7 +121,11 @@ def test_every_row_gets_a_verdict_and_a_failure_does_not_stop_the_rest(bioexp, m
 def test_a_second_call_does_only_what_changed(bioexp, made, monkeypatch):
     bioexp("reproduce", "made")
     figure = made / "figures" / "made" / "fig1.png"
-    before = {path: path.stat().st_mtime_ns for path in made.rglob("*") if path.is_file() and path.suffix in {".npz", ".png"}}
+    before = {
+        path: path.stat().st_mtime_ns
+        for path in made.rglob("*")
+        if path.is_file() and path.suffix in {".npz", ".png"}
+    }
     bioexp("reproduce", "made")
     assert {path: path.stat().st_mtime_ns for path in before} == before
     monkeypatch.setattr(judge, "digest_of", lambda function: "changed")
@@ -112,8 +136,12 @@ def test_a_second_call_does_only_what_changed(bioexp, made, monkeypatch):
 
 def test_a_red_check_leaves_a_claim_undecided_and_is_said_beside_a_control(bioexp, made):
     guarded = claim("guarded", (-5.0, 5.0), measure=survivors, flagged=("small",))
-    beside = claim("beside", (-5.0, inf), controls=(Control("under attack", survivors, ("small",)),))
-    papers.PAPERS["made"] = replace(PAPER, configs=("small",), drawings=(), claims=(guarded, beside))
+    beside = claim(
+        "beside", (-5.0, inf), controls=(Control("under attack", survivors, ("small",)),)
+    )
+    papers.PAPERS["made"] = replace(
+        PAPER, configs=("small",), drawings=(), claims=(guarded, beside)
+    )
     bioexp("reproduce", "made")
     for state in ("quiet", "red"):
         for table in made.glob("small/*/robustness.json"):
@@ -121,8 +149,14 @@ def test_a_red_check_leaves_a_claim_undecided_and_is_said_beside_a_control(bioex
             record["flags"] = [record["flags"][0] | {"state": state}]
             table.write_text(json.dumps(record))
         bioexp("reproduce", "made")
-        assert rows_of(made)["made/guarded"]["verdict"] == {"quiet": "reproduced", "red": "undecided"}[state]
-    said = f"robustness NOT established: small: {record['flags'][0]['words']} ({record['flags'][0]['code']})"
+        assert (
+            rows_of(made)["made/guarded"]["verdict"]
+            == {"quiet": "reproduced", "red": "undecided"}[state]
+        )
+    said = (
+        f"robustness NOT established: small: {record['flags'][0]['words']}"
+        f" ({record['flags'][0]['code']})"
+    )
     assert rows_of(made)["made/guarded"]["why"] == said
     assert rows_of(made)["made/beside"]["verdict"] == "reproduced"
     assert rows_of(made)["made/beside"]["controls"][0]["what"] == f"under attack; {said}"
@@ -157,12 +191,22 @@ def test_what_cannot_be_reproduced_is_named(bioexp, made, words, message):
     assert message in err
 
 
-def test_a_large_config_has_one_seed_on_a_laptop_and_another_length_in_the_paper_profile(monkeypatch, write_config, tmp_path):
+def test_a_large_config_has_one_seed_on_a_laptop_and_another_length_in_the_paper_profile(
+    monkeypatch, write_config, tmp_path
+):
     write_config()
-    write_config(write_config().read_text().replace("name: small", "name: long").replace("steps: 12", "steps: 24"), "long.yaml")
+    write_config(
+        write_config()
+        .read_text()
+        .replace("name: small", "name: long")
+        .replace("steps: 12", "steps: 24"),
+        "long.yaml",
+    )
     monkeypatch.setattr(reproduce_plan, "CONFIGS", tmp_path)
     paper = replace(PAPER, configs=("small",), single=("small",), full={"small": "long"})
-    (laptop,), (full,) = (reproduce_plan.wanted(paper, profile, None) for profile in ("laptop", "paper"))
+    (laptop,), (full,) = (
+        reproduce_plan.wanted(paper, profile, None) for profile in ("laptop", "paper")
+    )
     assert (laptop.config, laptop.seeds, laptop.experiment.name) == ("small", (0,), "small")
     assert (full.config, full.seeds, full.experiment.name) == ("small", (0, 1, 2, 3, 4), "long")
     assert reproduce_plan.wanted(paper, "laptop", 3)[0].seeds == (0, 1, 2)
@@ -171,7 +215,12 @@ def test_a_large_config_has_one_seed_on_a_laptop_and_another_length_in_the_paper
 def test_one_seed_is_judged_over_images_and_a_wall_time_never(bioexp, made, monkeypatch):
     claims = (
         claim("share", (0.0, 1.0), share=True),
-        claim("pairs", (0.5, inf), measure=lambda evidence: [0.9], per_image=lambda evidence: np.repeat([1.0, 0.0], [90, 10])),
+        claim(
+            "pairs",
+            (0.5, inf),
+            measure=lambda evidence: [0.9],
+            per_image=lambda evidence: np.repeat([1.0, 0.0], [90, 10]),
+        ),
         claim("slow", (9.0, 11.0), measure=lambda evidence: [5.0], timing=True, expected=10.0),
         claim("shown", (-5.0, inf), draw=picture),
     )
@@ -182,7 +231,10 @@ def test_one_seed_is_judged_over_images_and_a_wall_time_never(bioexp, made, monk
     assert rows["made/pairs"]["interval"] == "bootstrap over 100 images, 1 seed"
     assert rows["made/pairs"]["verdict"] == "reproduced"
     assert rows["made/slow"]["verdict"] == "not comparable"
-    assert rows["made/slow"]["why"] == "a wall time of other hardware; ours is 0.5 times the document's"
+    assert (
+        rows["made/slow"]["why"]
+        == "a wall time of other hardware; ours is 0.5 times the document's"
+    )
     assert (made / rows["made/shown"]["figure"]).is_file()
     assert rows["made/share"]["figure"] is None
 
@@ -190,7 +242,9 @@ def test_one_seed_is_judged_over_images_and_a_wall_time_never(bioexp, made, monk
 def reference_of(results, tmp_path, **verdicts):
     """A reference that agrees with the results but for these verdicts; None takes a row away."""
     rows = json.loads((results / "claims.json").read_text())
-    changed = [row | {"verdict": verdicts.get(row["id"].split("/")[1], row["verdict"])} for row in rows]
+    changed = [
+        row | {"verdict": verdicts.get(row["id"].split("/")[1], row["verdict"])} for row in rows
+    ]
     folder = tmp_path / "reference"
     folder.mkdir()
     (folder / "claims.json").write_text(json.dumps([row for row in changed if row["verdict"]]))
@@ -210,7 +264,9 @@ def test_a_lost_row_ends_with_3_and_a_gained_one_does_not(bioexp, made, tmp_path
     code, out, _ = bioexp("reproduce", "made", "--against", folder, "--json")
     assert code == 3
     changes = {change["id"]: change for change in json.loads(out)["changes"]}
-    assert {name: (change["before"], change["now"], change["lost"]) for name, change in changes.items()} == {
+    assert {
+        name: (change["before"], change["now"], change["lost"]) for name, change in changes.items()
+    } == {
         "made/fails": ("reproduced", "not reproduced", True),
         "made/holds": ("undecided", "reproduced", False),
         "made/attacked": ("missing", "reproduced", False),
@@ -224,7 +280,10 @@ def test_a_row_of_the_papers_asked_for_that_is_gone_is_lost_and_one_of_another_p
 
 
 def test_a_number_that_left_its_interval_is_shown_and_not_lost():
-    rows = [{"id": "made/a", "verdict": "reproduced", "measured": m, "ci95": [m - 0.1, m + 0.1]} for m in (0.5, 0.6, 0.9)]
+    rows = [
+        {"id": "made/a", "verdict": "reproduced", "measured": m, "ci95": [m - 0.1, m + 0.1]}
+        for m in (0.5, 0.6, 0.9)
+    ]
     assert changes(rows[:1], rows[1:2], ["made"]) == []
     (change,) = changes(rows[:1], rows[2:], ["made"])
     assert (change["measured_before"], change["measured_now"], change["lost"]) == (0.5, 0.9, False)
@@ -240,7 +299,9 @@ def test_a_number_that_left_its_interval_is_shown_and_not_lost():
         ('[{"id": "made/holds"}]', "something else than rows"),
     ],
 )
-def test_a_reference_that_is_missing_or_damaged_is_named_before_anything_is_trained(bioexp, made, tmp_path, content, message):
+def test_a_reference_that_is_missing_or_damaged_is_named_before_anything_is_trained(
+    bioexp, made, tmp_path, content, message
+):
     folder = tmp_path / "reference"
     if content is not None:
         folder.mkdir()
@@ -258,13 +319,25 @@ def test_what_judges_nothing_is_not_compared(bioexp, made, tmp_path):
     assert "smoke judges nothing" in err
 
 
-def test_one_papers_broken_code_is_named_the_others_go_on_and_it_ends_as_a_bug(bioexp, made, monkeypatch):
-    twin = replace(PAPER, name="odd", configs=("small",), drawings=(), claims=(replace(claim("row", (0.0, 1.0)), id="odd/row"),))
-    twin = replace(twin, claims=(replace(twin.claims[0], measure=lambda evidence: evidence["typo"]),))
+def test_one_papers_broken_code_is_named_the_others_go_on_and_it_ends_as_a_bug(
+    bioexp, made, monkeypatch
+):
+    twin = replace(
+        PAPER,
+        name="odd",
+        configs=("small",),
+        drawings=(),
+        claims=(replace(claim("row", (0.0, 1.0)), id="odd/row"),),
+    )
+    twin = replace(
+        twin, claims=(replace(twin.claims[0], measure=lambda evidence: evidence["typo"]),)
+    )
     monkeypatch.setattr(papers, "PAPERS", {"odd": twin, "made": PAPER})
     monkeypatch.setattr(papers, "BROKEN", {"unread": SyntaxError("line 7 of its module")})
     made.mkdir()
-    (made / "claims.json").write_text(json.dumps([{"id": "unread/row", "verdict": "reproduced", "kind": "claim", "what": "?"}]))
+    (made / "claims.json").write_text(
+        json.dumps([{"id": "unread/row", "verdict": "reproduced", "kind": "claim", "what": "?"}])
+    )
     code, out, err = bioexp("reproduce", "all")
     assert code == 1
     assert "unread: its module cannot be imported: SyntaxError: line 7" in out
@@ -278,16 +351,22 @@ def test_one_papers_broken_code_is_named_the_others_go_on_and_it_ends_as_a_bug(b
 
 def test_a_broken_paper_does_not_hide_what_it_would_have_defined(monkeypatch):
     monkeypatch.setattr(papers, "BROKEN", {"unread": NameError("stpd")})
-    with pytest.raises(UserError, match=r"unknown rule .mine.*papers\.unread cannot be imported: NameError: stpd"):
+    with pytest.raises(
+        UserError, match=r"unknown rule .mine.*papers\.unread cannot be imported: NameError: stpd"
+    ):
         builder_of("rule", "mine", Path())
 
 
 def test_a_row_names_its_runs_and_the_report_finds_them_again(bioexp, made):
     bioexp("reproduce", "made", "--seeds", "1")
-    bioexp("train", made.parent / "small.yaml", "--set", "stages.0.steps=4")  # newer, and of no claim
+    bioexp(
+        "train", made.parent / "small.yaml", "--set", "stages.0.steps=4"
+    )  # newer, and of no claim
     (group,) = rows_of(made)["made/holds"]["runs"]
     assert rows_of(made)["made/absent"]["runs"] == []
-    assert [str(run.path) for run in runs_of(made, list(rows_of(made).values()))] == [f"{made / group}-s0"]
+    assert [str(run.path) for run in runs_of(made, list(rows_of(made).values()))] == [
+        f"{made / group}-s0"
+    ]
     code, _, _ = bioexp("report")
     assert code == 0
     assert group.partition("/")[2] in (made / "report.html").read_text()
@@ -318,11 +397,23 @@ def test_results_of_an_older_version_are_made_again_and_its_rows_go(bioexp, made
     assert rows_of(made)["made/holds"]["n_seeds"] == 1
 
 
-def test_a_full_disk_is_one_message_and_the_same_command_goes_on_once_there_is_room(bioexp, write_config, tmp_path):
+def test_a_full_disk_is_one_message_and_the_same_command_goes_on_once_there_is_room(
+    bioexp, write_config, tmp_path
+):
     config = write_config()
-    words = [sys.executable, "-c", "from bioexp.cli import main; main()", "train", config, "--results", tmp_path / "results"]
+    words = [
+        sys.executable,
+        "-c",
+        "from bioexp.cli import main; main()",
+        "train",
+        config,
+        "--results",
+        tmp_path / "results",
+    ]
     few_bytes = ["bash", "-c", 'ulimit -f 1; exec "$@"', "bash"]  # no file may have more than 1,024
-    full = subprocess.run([*few_bytes, *map(str, words)], capture_output=True, text=True, check=False)
+    full = subprocess.run(
+        [*few_bytes, *map(str, words)], capture_output=True, text=True, check=False
+    )
     assert full.returncode == 2
     assert "cannot be written (File too large); nothing that was finished is lost" in full.stderr
     assert "Traceback" not in full.stderr
@@ -332,14 +423,26 @@ def test_a_full_disk_is_one_message_and_the_same_command_goes_on_once_there_is_r
 
 
 def test_what_two_documents_want_is_done_once_for_both(made, monkeypatch):
-    monkeypatch.setitem(reproduce_plan.PROFILES, "laptop", reproduce_plan.Profile(1, 2, 20, (0.1, 0.3)))
+    monkeypatch.setitem(
+        reproduce_plan.PROFILES, "laptop", reproduce_plan.Profile(1, 2, 20, (0.1, 0.3))
+    )
     few = replace(PAPER, configs=("small",), attacked=(), claims=PAPER.claims[:1])
     many = replace(few, name="other", attacked=("small",), claims=PAPER.claims[3:])
     papers.PAPERS.update(made=few, other=many)
     (row,) = reproduce_plan.preview(["made"], profile="laptop", seeds=None, results=made)
-    (both,) = reproduce_plan.each_once(one for paper in (few, many) for one in reproduce_plan.wanted(paper, "laptop", None))
+    (both,) = reproduce_plan.each_once(
+        one for paper in (few, many) for one in reproduce_plan.wanted(paper, "laptop", None)
+    )
     assert (row["seeds"], len(both.seeds), both.attacked) == (1, 2, True)
-    todo = tasks(["made", "other"], profile="laptop", seeds=1, results=made, data_dir=None, say=print, progress=quietly)
+    todo = tasks(
+        ["made", "other"],
+        profile="laptop",
+        seeds=1,
+        results=made,
+        data_dir=None,
+        say=print,
+        progress=quietly,
+    )
     assert [task.name for task in todo] == [both.name]
 
 
@@ -349,11 +452,22 @@ def test_a_dry_run_counts_the_minutes_of_attacks_that_are_due(made):
         {"names": ["made"], "profile": "laptop", "results": made},
     )
     papers.PAPERS["made"] = paper
-    reproduce.reproduce(["made"], profile="laptop", seeds=1, results=made, data_dir=None, say=print, progress=quietly)
+    reproduce.reproduce(
+        ["made"],
+        profile="laptop",
+        seeds=1,
+        results=made,
+        data_dir=None,
+        say=print,
+        progress=quietly,
+    )
     (done,) = reproduce_plan.preview(**paths, seeds=1)
     (more,) = reproduce_plan.preview(**paths, seeds=2)
     (run,) = made.glob("small/*-s0")
-    took = json.loads((run / "provenance.json").read_text())["wall_s"] + 2 * json.loads((run / "robustness.json").read_text())["wall_s"]
+    took = (
+        json.loads((run / "provenance.json").read_text())["wall_s"]
+        + 2 * json.loads((run / "robustness.json").read_text())["wall_s"]
+    )
     assert done["minutes"] == 0
     assert more["minutes"] == pytest.approx(took / 60)
 

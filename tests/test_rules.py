@@ -24,11 +24,15 @@ def net(*hidden, activation="tanh"):
 
 def direction(name, model, params, key=1, **options):
     rule = RULES[name](model, cross_entropy(), **options)
-    return rule.update(params, rule.init(jax.random.key(0), params, BATCH, 8), BATCH, jax.random.key(key)).direction["layers"]
+    return rule.update(
+        params, rule.init(jax.random.key(0), params, BATCH, 8), BATCH, jax.random.key(key)
+    ).direction["layers"]
 
 
 def same(a, b):
-    jax.tree.map(lambda left, right: np.testing.assert_allclose(left, right, rtol=1e-5, atol=1e-7), a, b)
+    jax.tree.map(
+        lambda left, right: np.testing.assert_allclose(left, right, rtol=1e-5, atol=1e-7), a, b
+    )
 
 
 def differ(a, b):
@@ -37,15 +41,25 @@ def differ(a, b):
 
 def test_feedback_alignment_through_the_transpose_is_backprop():
     model, params = net(5, 4)
-    transpose = {int(number): layer["w"] for number, layer in params["layers"].items() if number != "0"}
-    through, _ = descent(model, cross_entropy(), params, BATCH, Ops(feedback(transpose), exact.nonlinear))
+    transpose = {
+        int(number): layer["w"] for number, layer in params["layers"].items() if number != "0"
+    }
+    through, _ = descent(
+        model, cross_entropy(), params, BATCH, Ops(feedback(transpose), exact.nonlinear)
+    )
     same(through["layers"], direction("backprop", model, params))
 
 
 def test_direct_feedback_through_the_product_of_the_weights_is_backprop_in_a_linear_net():
     model, params = net(5, 4, activation="linear")
     w = [layer["w"] for layer in params["layers"].values()]
-    through, _ = descent(model, cross_entropy(), params, BATCH, Ops(direct({1: w[2] @ w[1], 2: w[2]}), exact.nonlinear))
+    through, _ = descent(
+        model,
+        cross_entropy(),
+        params,
+        BATCH,
+        Ops(direct({1: w[2] @ w[1], 2: w[2]}), exact.nonlinear),
+    )
     same(through["layers"], direction("backprop", model, params))
 
 
@@ -56,10 +70,16 @@ def test_no_derivative_in_a_linear_net_is_backprop():
 
 def test_no_derivative_in_a_curved_net_is_not():
     model, params = net(5, 4)
-    assert differ(direction("no_derivative", model, params)["0"]["w"], direction("backprop", model, params)["0"]["w"])
+    assert differ(
+        direction("no_derivative", model, params)["0"]["w"],
+        direction("backprop", model, params)["0"]["w"],
+    )
 
 
-@pytest.mark.parametrize("name", [*WITH_FEEDBACK, "frozen_hidden", "stochastic_backward", "no_derivative", "oja", "soft_hebb"])
+@pytest.mark.parametrize(
+    "name",
+    [*WITH_FEEDBACK, "frozen_hidden", "stochastic_backward", "no_derivative", "oja", "soft_hebb"],
+)
 def test_the_read_out_learns_by_backprops_gradient_under_every_rule(name):
     model, params = net(5, 4)
     same(direction(name, model, params)["2"], direction("backprop", model, params)["2"])
@@ -68,18 +88,29 @@ def test_the_read_out_learns_by_backprops_gradient_under_every_rule(name):
 @pytest.mark.parametrize("name", WITH_FEEDBACK)
 def test_hidden_layers_learn_by_another_gradient(name):
     model, params = net(5, 4)
-    assert differ(direction(name, model, params)["0"]["w"], direction("backprop", model, params)["0"]["w"])
+    assert differ(
+        direction(name, model, params)["0"]["w"], direction("backprop", model, params)["0"]["w"]
+    )
 
 
 def test_a_frozen_hidden_layer_does_not_move():
     model, params = net(5, 4)
-    assert all((leaf == 0).all() for number in "01" for leaf in direction("frozen_hidden", model, params)[number].values())
+    assert all(
+        (leaf == 0).all()
+        for number in "01"
+        for leaf in direction("frozen_hidden", model, params)[number].values()
+    )
 
 
-@pytest.mark.parametrize("ops", [Ops(direct({1: jnp.ones((3, 5))}), straight), Ops(feedback({1: jnp.ones((3, 5))}), straight)])
+@pytest.mark.parametrize(
+    "ops",
+    [Ops(direct({1: jnp.ones((3, 5))}), straight), Ops(feedback({1: jnp.ones((3, 5))}), straight)],
+)
 def test_a_replaced_backward_pass_leaves_the_forward_pass_as_it_is(ops):
     model, params = net(5)
-    np.testing.assert_array_equal(model.apply(params, BATCH.x, ops)[0], model.apply(params, BATCH.x)[0])
+    np.testing.assert_array_equal(
+        model.apply(params, BATCH.x, ops)[0], model.apply(params, BATCH.x)[0]
+    )
 
 
 @pytest.mark.parametrize("derivative", [True, False])
@@ -88,7 +119,9 @@ def test_feedback_alignment_is_its_equation(derivative):
     model, params = net(5)
     rule = RULES["feedback_alignment"](model, squared_error(), scale=2.0, derivative=derivative)
     b = rule.init(jax.random.key(0), params, BATCH, 8)
-    (w1, b1), (w2, b2) = ((np.asarray(layer["w"]), np.asarray(layer["b"])) for layer in params["layers"].values())
+    (w1, b1), (w2, b2) = (
+        (np.asarray(layer["w"]), np.asarray(layer["b"])) for layer in params["layers"].values()
+    )
     u = np.asarray(BATCH.x).reshape(8, -1)
     hidden = np.tanh(u @ w1.T + b1)
     error = hidden @ w2.T + b2 - np.eye(3)[np.asarray(BATCH.y)]
@@ -100,7 +133,10 @@ def test_feedback_alignment_is_its_equation(derivative):
 
 def test_fixed_feedback_stays_and_redrawn_feedback_changes():
     model, params = net(5)
-    fixed, redrawn = ([direction("feedback_alignment", model, params, key, redrawn=again) for key in (1, 2)] for again in (False, True))
+    fixed, redrawn = (
+        [direction("feedback_alignment", model, params, key, redrawn=again) for key in (1, 2)]
+        for again in (False, True)
+    )
     same(*fixed)
     assert differ(redrawn[0]["0"]["w"], redrawn[1]["0"]["w"])
 
@@ -113,9 +149,15 @@ def test_symmetric_signs_are_those_of_the_weights(magnitude):
     assert (m > 0).all()
     assert (m == 0.5).all() == (magnitude == "uniform")
     through, _ = descent(
-        model, cross_entropy(), params, BATCH, Ops(feedback({1: m * jnp.sign(params["layers"]["1"]["w"])}), exact.nonlinear)
+        model,
+        cross_entropy(),
+        params,
+        BATCH,
+        Ops(feedback({1: m * jnp.sign(params["layers"]["1"]["w"])}), exact.nonlinear),
     )
-    same(through["layers"], direction("sign_symmetry", model, params, magnitude=magnitude, scale=0.5))
+    same(
+        through["layers"], direction("sign_symmetry", model, params, magnitude=magnitude, scale=0.5)
+    )
 
 
 @pytest.mark.parametrize("instead", ["ones", "images", "noise", "feedback", "skip"])
@@ -123,11 +165,19 @@ def test_a_stochastic_backward_pass_is_backprop_at_p_0_and_never_at_p_1(instead)
     model, params = net(5)
     exactly = direction("backprop", model, params)
     same(direction("stochastic_backward", model, params, p=0.0, instead=instead), exactly)
-    assert differ(direction("stochastic_backward", model, params, p=1.0, instead=instead)["0"]["w"], exactly["0"]["w"])
+    assert differ(
+        direction("stochastic_backward", model, params, p=1.0, instead=instead)["0"]["w"],
+        exactly["0"]["w"],
+    )
 
 
-@pytest.mark.parametrize(("instead", "growth"), [("ones", lambda u: np.tile(u.mean(axis=0), (5, 1))), ("images", lambda u: u[:5] / 8)])
-def test_a_backward_pass_of_ones_moves_every_unit_alike_and_one_of_images_each_by_its_own(instead, growth):
+@pytest.mark.parametrize(
+    ("instead", "growth"),
+    [("ones", lambda u: np.tile(u.mean(axis=0), (5, 1))), ("images", lambda u: u[:5] / 8)],
+)
+def test_a_backward_pass_of_ones_moves_every_unit_alike_and_one_of_images_each_by_its_own(
+    instead, growth
+):
     model, params = net(5)
     found = direction("stochastic_backward", model, params, p=1.0, instead=instead)["0"]["w"]
     np.testing.assert_allclose(found, growth(np.asarray(BATCH.x).reshape(8, -1)), rtol=1e-5)
@@ -141,7 +191,9 @@ def test_oja_is_its_equation_and_rests_at_the_principal_subspace():
         y = w @ image
         for i in range(2):
             slow[i] += y[i] * (image - sum(y[j] * w[j] for j in range(2))) / 8
-    np.testing.assert_allclose(direction("oja", model, params)["0"]["w"], -slow, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(
+        direction("oja", model, params)["0"]["w"], -slow, rtol=1e-4, atol=1e-6
+    )
     params["layers"]["0"]["w"] = jnp.asarray(np.linalg.svd(x)[2][:2])
     np.testing.assert_allclose(direction("oja", model, params)["0"]["w"], 0, atol=1e-5)
 
@@ -155,13 +207,20 @@ def test_soft_hebb_is_its_equation():
         y = np.exp(u / 0.5) / np.exp(u / 0.5).sum()
         for i in range(4):
             slow[i] += y[i] * (image - u[i] * w[i]) / 8
-    np.testing.assert_allclose(direction("soft_hebb", model, params, temperature=0.5)["0"]["w"], -slow, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(
+        direction("soft_hebb", model, params, temperature=0.5)["0"]["w"],
+        -slow,
+        rtol=1e-4,
+        atol=1e-6,
+    )
 
 
 @pytest.mark.parametrize("name", [*WITH_FEEDBACK, "stochastic_backward", "oja", "soft_hebb"])
 def test_a_rule_for_hidden_layers_refuses_a_net_without_any(name):
     model, params = net()
-    with pytest.raises(UserError, match=f"name: {name} needs a hidden layer that learns, and only layers/0 does"):
+    with pytest.raises(
+        UserError, match=f"name: {name} needs a hidden layer that learns, and only layers/0 does"
+    ):
         RULES[name](model, cross_entropy()).init(jax.random.key(0), params, BATCH, 8)
 
 
@@ -170,5 +229,7 @@ def test_reconstruction_is_compared_with_the_input_and_counts_no_accuracy():
     params = model.init(jax.random.key(0))
     learned = backprop(model, reconstruction()).update(params, (), BATCH, jax.random.key(1))
     wrong = np.asarray(model.apply(params, BATCH.x)[0]) - np.asarray(BATCH.x).reshape(8, -1)
-    np.testing.assert_allclose(learned.metrics["loss"], 0.5 * (wrong**2).sum(axis=1).mean(), rtol=1e-5)
+    np.testing.assert_allclose(
+        learned.metrics["loss"], 0.5 * (wrong**2).sum(axis=1).mean(), rtol=1e-5
+    )
     assert set(learned.metrics) == {"loss"}

@@ -1,4 +1,6 @@
-"""Datasets made of others: who stands where, how labels are numbered, and what does not fit together."""
+"""Datasets made of others: who stands where, how labels are numbered, and what does not fit
+together.
+"""
 
 import json
 
@@ -16,12 +18,16 @@ def blobs(seed, features=(4, 3), classes=3):
 
 
 def alone(seed, **options):
-    return DATASETS["blobs"](None, **{key: value for key, value in blobs(seed, **options).items() if key != "name"})
+    return DATASETS["blobs"](
+        None, **{key: value for key, value in blobs(seed, **options).items() if key != "name"}
+    )
 
 
 def positions(examples, among):
     """Where each example stands in another array of examples."""
-    found = [np.flatnonzero((among == one).all(axis=tuple(range(1, among.ndim)))) for one in examples]
+    found = [
+        np.flatnonzero((among == one).all(axis=tuple(range(1, among.ndim)))) for one in examples
+    ]
     assert all(len(places) == 1 for places in found)
     return np.concatenate(found)
 
@@ -43,7 +49,9 @@ def test_sequential_takes_turns_and_numbers_labels_through_the_datasets():
     assert found.shape == (4, 3)
     np.testing.assert_array_equal(found.y_test[:9] // 3, [0, 1, 2] * 3)
     for number in range(3):
-        np.testing.assert_array_equal(found.x_test[found.y_test // 3 == number], alone(1 + number).x_test)
+        np.testing.assert_array_equal(
+            found.x_test[found.y_test // 3 == number], alone(1 + number).x_test
+        )
 
 
 def test_pairs_are_the_same_every_time_and_others_in_train_and_test():
@@ -103,8 +111,12 @@ stages:
 """
 
 
-@pytest.mark.parametrize(("dataset", "rule"), [("concatenation", "dealt_backprop"), ("sequential", "backprop")])
-def test_a_net_of_two_heads_trains_and_is_scored_task_by_task(bioexp, write_config, tmp_path, dataset, rule):
+@pytest.mark.parametrize(
+    ("dataset", "rule"), [("concatenation", "dealt_backprop"), ("sequential", "backprop")]
+)
+def test_a_net_of_two_heads_trains_and_is_scored_task_by_task(
+    bioexp, write_config, tmp_path, dataset, rule
+):
     path = write_config(CONFIG.format(dataset=dataset, rule=rule, alpha=1.0))
     code, _, err = bioexp("train", path)
     assert code == 0, err
@@ -126,14 +138,18 @@ def test_a_net_of_two_heads_trains_and_is_scored_task_by_task(bioexp, write_conf
 
 
 def test_a_negative_price_is_refused_with_its_line(bioexp, write_config):
-    code, _, err = bioexp("train", write_config(CONFIG.format(dataset="concatenation", rule="backprop", alpha=-1.0)))
+    code, _, err = bioexp(
+        "train", write_config(CONFIG.format(dataset="concatenation", rule="backprop", alpha=-1.0))
+    )
     assert code == 2
     assert "small.yaml:6" in err
     assert "alpha: must be at least 0, got -1.0" in err
 
 
 def test_examples_of_several_labels_cannot_be_drawn_by_class(bioexp, write_config):
-    text = CONFIG.format(dataset="concatenation", rule="backprop", alpha=1.0).replace("batch_size: 20", "batch_size: 2\n    per_class: 2")
+    text = CONFIG.format(dataset="concatenation", rule="backprop", alpha=1.0).replace(
+        "batch_size: 20", "batch_size: 2\n    per_class: 2"
+    )
     code, _, err = bioexp("train", write_config(text))
     assert code == 2
     assert "have several labels each" in err

@@ -1,4 +1,6 @@
-"""Many devices: what eight of them give is what one gives, and a group that does not divide evenly is padded and cut."""
+"""Many devices: what eight of them give is what one gives, and a group that does not divide evenly
+is padded and cut.
+"""
 
 import json
 import os
@@ -14,12 +16,12 @@ import json, sys
 from functools import partial
 import jax, numpy as np, optax
 from bioexp.attacks import ATTACKS
-from bioexp.measures.robustness import Net, evaluate
+from bioexp.robustness.evaluate import Net, evaluate
 from bioexp.models import mlp
 from bioexp.objectives import cross_entropy
 from bioexp.models.stack import above
 from bioexp.rules import backprop
-from bioexp.spread import devices_for
+from bioexp.devices import devices_for
 from bioexp.training import Checkpoint, fit
 from bioexp.types import Examples, Stage
 
@@ -56,7 +58,13 @@ def on_devices(tmp_path_factory):
         file = tmp_path_factory.mktemp("spread") / f"{count}.npz"
         flags = f"{os.environ['XLA_FLAGS']} --xla_force_host_platform_device_count={count}"
         environment = {**os.environ, "XLA_FLAGS": flags, "PYTHONPATH": str(ROOT)}
-        done = subprocess.run([sys.executable, "-c", SCRIPT, str(file)], capture_output=True, text=True, env=environment, check=False)
+        done = subprocess.run(
+            [sys.executable, "-c", SCRIPT, str(file)],
+            capture_output=True,
+            text=True,
+            env=environment,
+            check=False,
+        )
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout), dict(np.load(file))
 
@@ -69,8 +77,11 @@ def test_seeds_lie_on_no_more_devices_than_shorten_the_time(on_devices):
 
 
 @pytest.mark.parametrize("seeds", [3, 9])
-def test_eight_devices_start_from_the_same_weights_take_the_same_step_and_learn_alike(on_devices, seeds):
-    """Same initial weights; the first update, of minibatches in the same order, to 1e-6; afterwards rounding differs.
+def test_eight_devices_start_from_the_same_weights_take_the_same_step_and_learn_alike(
+    on_devices, seeds
+):
+    """Same initial weights; the first update, of minibatches in the same order, to 1e-6; afterwards
+    rounding differs.
 
     The script itself continues nine seeds from a checkpoint, to the same bits.
     """
@@ -89,4 +100,6 @@ def test_an_attack_on_eight_devices_breaks_the_same_images(on_devices, attack):
     (_, one), (_, eight) = on_devices[1], on_devices[8]
     assert 0 < one[f"attack/{attack}/correct"].mean() < 1
     for part in ("correct", "x_adv"):
-        np.testing.assert_array_equal(one[f"attack/{attack}/{part}"], eight[f"attack/{attack}/{part}"])
+        np.testing.assert_array_equal(
+            one[f"attack/{attack}/{part}"], eight[f"attack/{attack}/{part}"]
+        )

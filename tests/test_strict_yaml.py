@@ -2,7 +2,7 @@
 
 import pytest
 
-from bioexp.strict_yaml import parse, read
+from bioexp.config.strict_yaml import parse, read
 from bioexp.types import UserError
 
 
@@ -52,14 +52,21 @@ def test_what_is_refused_is_named_with_its_line(text, message):
 
 
 def test_a_billion_laughs_are_refused_at_the_first():
-    laughs = "a: &a [x, x]\n" + "\n".join(f"{b}: &{b} [*{a}, *{a}]" for a, b in zip("abcdefgh", "bcdefghi", strict=True))
+    laughs = "a: &a [x, x]\n" + "\n".join(
+        f"{b}: &{b} [*{a}, *{a}]" for a, b in zip("abcdefgh", "bcdefghi", strict=True)
+    )
     with pytest.raises(UserError, match="anchors"):
         parse(laughs, "here")
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(None, "no such file"), (b"", "is empty"), (b"\xff\xfe\x00", "not a text file"), (b"PK\x03\x04\x00\x00", "not a text file")],
+    [
+        (None, "no such file"),
+        (b"", "is empty"),
+        (b"\xff\xfe\x00", "not a text file"),
+        (b"PK\x03\x04\x00\x00", "not a text file"),
+    ],
 )
 def test_files_that_are_no_configs_are_named(tmp_path, content, message):
     path = tmp_path / "x.yaml"

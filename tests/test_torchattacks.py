@@ -6,15 +6,24 @@ import numpy as np
 import pytest
 
 from bioexp.attacks import apgd, apgd_dlr, square
-from bioexp.measures.robustness import Net, evaluate, logits
+from bioexp.robustness.evaluate import Net, evaluate, logits
 from bioexp.types import Attack
 
 torch = pytest.importorskip("torch", reason="the oracle needs torch (extra: bench)")
-torchattacks = pytest.importorskip("torchattacks", reason="the oracle needs torchattacks (pip install --no-deps torchattacks requests)")
+torchattacks = pytest.importorskip(
+    "torchattacks",
+    reason="the oracle needs torchattacks (pip install --no-deps torchattacks requests)",
+)
 
-N, QUERIES = 1000, 2000  # both Squares have converged by then; the other draws one square for all images at once
+N, QUERIES = (
+    1000,
+    2000,
+)  # both Squares have converged by then; the other draws one square for all images at once
 RNG = np.random.default_rng(0)
-V, W = (RNG.normal(0, 64**-0.5, (64, 32)).astype(np.float32), RNG.normal(0, 32**-0.5, (32, 5)).astype(np.float32))
+V, W = (
+    RNG.normal(0, 64**-0.5, (64, 32)).astype(np.float32),
+    RNG.normal(0, 32**-0.5, (32, 5)).astype(np.float32),
+)
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +40,9 @@ def net() -> Net:
 
 
 class Cropped(torch.nn.Module):
-    """Sees all but the last row and column, which the other Square never moves although algorithm 2 of the paper does."""
+    """Sees all but the last row and column, which the other Square never moves although algorithm 2
+    of the paper does.
+    """
 
     def forward(self, x: "torch.Tensor") -> "torch.Tensor":
         return x[:, :, :-1, :-1].flatten(1)
@@ -49,18 +60,36 @@ def module() -> "torch.nn.Module":
 @pytest.mark.parametrize(
     ("ours", "theirs", "eps"),
     [
-        (apgd(steps=40), lambda net, eps: torchattacks.APGD(net, eps=eps, steps=40, loss="ce"), 0.03),
-        (apgd_dlr(steps=40), lambda net, eps: torchattacks.APGD(net, eps=eps, steps=40, loss="dlr"), 0.03),
-        (square(queries=QUERIES), lambda net, eps: torchattacks.Square(net, eps=eps, n_queries=QUERIES, p_init=0.8 * 64 / 81), 0.03),
+        (
+            apgd(steps=40),
+            lambda net, eps: torchattacks.APGD(net, eps=eps, steps=40, loss="ce"),
+            0.03,
+        ),
+        (
+            apgd_dlr(steps=40),
+            lambda net, eps: torchattacks.APGD(net, eps=eps, steps=40, loss="dlr"),
+            0.03,
+        ),
+        (
+            square(queries=QUERIES),
+            lambda net, eps: torchattacks.Square(
+                net, eps=eps, n_queries=QUERIES, p_init=0.8 * 64 / 81
+            ),
+            0.03,
+        ),
     ],
     ids=["apgd", "apgd_dlr", "square"],
 )
-def test_robust_accuracy_is_that_of_torchattacks_within_half_a_point(net, ours: Attack, theirs, eps):
+def test_robust_accuracy_is_that_of_torchattacks_within_half_a_point(
+    net, ours: Attack, theirs, eps
+):
     left = evaluate(net, ours, (eps,), jax.random.key(0)).correct.mean()
     padded = np.pad(net.images, [(0, 0), (0, 1), (0, 1)])[:, None]
     model, x, y = module(), torch.from_numpy(padded), torch.from_numpy(net.labels.astype(np.int64))
     with torch.no_grad():
-        np.testing.assert_allclose(model(x).numpy(), np.asarray(net.apply(net.params, jnp.asarray(net.images))), atol=1e-5)
+        np.testing.assert_allclose(
+            model(x).numpy(), np.asarray(net.apply(net.params, jnp.asarray(net.images))), atol=1e-5
+        )
     x_adv = theirs(model, eps)(x, y)
     with torch.no_grad():
         expected = (model(x_adv).argmax(1) == y).float().mean().item()

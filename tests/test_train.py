@@ -1,4 +1,6 @@
-"""Run directories: what is finished stays, what was interrupted goes on, what is wrong is never trusted."""
+"""Run directories: what is finished stays, what was interrupted goes on, what is wrong is never
+trusted.
+"""
 
 import json
 import multiprocessing
@@ -12,11 +14,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bioexp import run
-from bioexp.commands import seed_group
-from bioexp.commands.train import plan, train
-from bioexp.config import load
+from bioexp.config.reading import load
 from bioexp.files import write_text
+from bioexp.runs import directory as run
+from bioexp.runs import seed_group
+from bioexp.runs.train import plan, train
 from bioexp.types import UserError
 
 
@@ -27,14 +29,30 @@ def small(write_config):
 
 
 def files(path):
-    return {str(child.relative_to(path)): child.read_bytes() for child in sorted(path.rglob("*")) if child.is_file()}
+    return {
+        str(child.relative_to(path)): child.read_bytes()
+        for child in sorted(path.rglob("*"))
+        if child.is_file()
+    }
 
 
 def test_a_finished_run_holds_what_the_contract_says(small, tmp_path):
     (done,) = train(small, results=tmp_path, seeds=[3])
     names = set(files(done.path))
-    assert {"config.yaml", "provenance.json", "metrics.jsonl", "summary.json", "weights.npz", "FINISHED"} <= names
-    assert {"snapshots/0000.npz", "snapshots/0008.npz", "figures/w1.png", "figures/learning_curve.png"} <= names
+    assert {
+        "config.yaml",
+        "provenance.json",
+        "metrics.jsonl",
+        "summary.json",
+        "weights.npz",
+        "FINISHED",
+    } <= names
+    assert {
+        "snapshots/0000.npz",
+        "snapshots/0008.npz",
+        "figures/w1.png",
+        "figures/learning_curve.png",
+    } <= names
     assert "state.npz" not in names
     assert done.path.name.endswith("-s3")
     assert done.summary["n_test"] == 90
@@ -71,7 +89,10 @@ def test_an_interrupted_group_continues_to_the_same_bits(small, tmp_path, monkey
 
     with pytest.raises(Stopped):
         train(small, results=tmp_path / "parts", seeds=[0, 1], watch=stop)
-    with pytest.raises(UserError, match=r"no finished run here \(stopped in stage 0, step 8\); run `bioexp train` again"):
+    with pytest.raises(
+        UserError,
+        match=r"no finished run here \(stopped in stage 0, step 8\); run `bioexp train` again",
+    ):
         run.open_run(run.directory(tmp_path / "parts", small, 0))
     assert plan(small, results=tmp_path / "parts", seeds=[1]).groups[0][0] == (0, 1)
     said = []
@@ -90,7 +111,9 @@ def train_slowly(config, results):
 def test_a_killed_process_loses_only_what_it_had_not_yet_saved(write_config, tmp_path):
     config = write_config()
     (experiment,) = load(config)
-    process = multiprocessing.get_context("spawn").Process(target=train_slowly, args=(config, tmp_path))
+    process = multiprocessing.get_context("spawn").Process(
+        target=train_slowly, args=(config, tmp_path)
+    )
     process.start()
     path = run.directory(tmp_path, experiment, 0)
     deadline = time.monotonic() + 60
@@ -115,7 +138,10 @@ def test_runs_of_other_code_are_trained_again_unless_kept(small, tmp_path):
     train(small, results=tmp_path, seeds=[0], keep_stale=True, say=said.append)
     assert json.loads((done.path / "provenance.json").read_text())["code_digest"] == "older"
     train(small, results=tmp_path, seeds=[0], say=said.append)
-    assert json.loads((done.path / "provenance.json").read_text())["code_digest"] == provenance["code_digest"]
+    assert (
+        json.loads((done.path / "provenance.json").read_text())["code_digest"]
+        == provenance["code_digest"]
+    )
     assert [line.rpartition("; ")[2] for line in said] == ["kept as it is", "trained again"]
 
 
@@ -146,8 +172,17 @@ def test_a_rule_of_ones_own_is_kept_beside_the_run(write_config, tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ("stages.0.batch_size=1000", r"--set stages.0.batch_size=1000  stages\[0\].batch_size: 1000 is more than the 300 examples"),
-        ("stages.0.train=[layers/7]", r"stages\[0\].train: the model has no layers/7 \(it has layers/0/b, layers/0/w"),
+        (
+            "stages.0.batch_size=1000",
+            (
+                r"--set stages.0.batch_size=1000  stages\[0\].batch_size: 1000 is more than the 300"
+                r" examples"
+            ),
+        ),
+        (
+            "stages.0.train=[layers/7]",
+            r"stages\[0\].train: the model has no layers/7 \(it has layers/0/b, layers/0/w",
+        ),
         ("stages.0.project={layers/9: unit_interval}", "the model has no layers/9"),
         (
             "stages.0.optimizer={name: sgd, learning_rate: {layers/0: 0.1}}",
@@ -160,7 +195,9 @@ def test_a_rule_of_ones_own_is_kept_beside_the_run(write_config, tmp_path):
         ),
     ],
 )
-def test_what_only_the_data_can_show_is_an_error_with_its_place(write_config, tmp_path, change, message):
+def test_what_only_the_data_can_show_is_an_error_with_its_place(
+    write_config, tmp_path, change, message
+):
     (experiment,) = load(write_config(), [change])
     with pytest.raises(UserError, match=message):
         train(experiment, results=tmp_path, seeds=[0])
@@ -221,13 +258,20 @@ def test_runs_are_found_by_what_the_user_calls_them(small, write_config, tmp_pat
 
 
 def test_what_a_rule_observes_is_told_kept_and_drawn(bioexp, write_config, tmp_path):
-    competing = write_config().read_text().replace("{name: mlp, hidden: [5]}", "{name: competing_hidden_units, hidden: 6}")
     competing = (
-        competing.replace("rule: backprop", "rule: {name: competing_ranks, rank: 2}").replace("adam", "sgd") + "    train: [layers/0]\n"
+        write_config()
+        .read_text()
+        .replace("{name: mlp, hidden: [5]}", "{name: competing_hidden_units, hidden: 6}")
+    )
+    competing = (
+        competing.replace("rule: backprop", "rule: {name: competing_ranks, rank: 2}").replace(
+            "adam", "sgd"
+        )
+        + "    train: [layers/0]\n"
     )
     code, out, err = bioexp("train", write_config(competing), "--seeds", 2)
     assert code == 0, err
-    (first, second) = sorted((tmp_path / "results" / "small").iterdir())
+    first, second = sorted((tmp_path / "results" / "small").iterdir())
     assert f"{second.name}: stage 0 ended with dead_units " in out
     records = [json.loads(line) for line in (first / "metrics.jsonl").read_text().splitlines()]
     assert [record["step"] for record in records] == [4, 8, 12]
@@ -249,7 +293,8 @@ def test_weights_that_are_not_finite_are_refused_by_name(bioexp, write_config, t
 
 def test_what_a_killed_process_left_half_written_goes_when_the_file_is_written_again(tmp_path):
     code = (
-        "import os; from pathlib import Path; from bioexp.files import write_atomically as w; w(Path('a.json'), lambda file: os._exit(9))"
+        "import os; from pathlib import Path; from bioexp.files import write_atomically as w;"
+        " w(Path('a.json'), lambda file: os._exit(9))"
     )
     for _ in range(2):
         subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=False)

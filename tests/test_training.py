@@ -25,7 +25,16 @@ def data(n=40):
 
 
 def stage(**changes):
-    plain = Stage(MODEL, RULE, optax.sgd(0.1), lambda params: params, (0, 1), batch_size=8, steps=12, record_every=5)
+    plain = Stage(
+        MODEL,
+        RULE,
+        optax.sgd(0.1),
+        lambda params: params,
+        (0, 1),
+        batch_size=8,
+        steps=12,
+        record_every=5,
+    )
     return plain._replace(**changes)
 
 
@@ -44,17 +53,24 @@ def test_an_epoch_shows_every_example_once():
 
 def test_the_order_does_not_depend_on_where_a_scan_begins():
     whole = order(3, 1, 0, 20, n=41, batch_size=8)
-    parts = [order(3, 1, start, stop, n=41, batch_size=8) for start, stop in ((0, 3), (3, 11), (11, 20))]
+    parts = [
+        order(3, 1, start, stop, n=41, batch_size=8) for start, stop in ((0, 3), (3, 11), (11, 20))
+    ]
     np.testing.assert_array_equal(np.concatenate(parts), whole)
 
 
 def test_epochs_seeds_and_stages_are_shuffled_differently():
-    orders = [order(*where, n=40, batch_size=8).tobytes() for where in ((0, 0, 0, 5), (0, 0, 5, 10), (1, 0, 0, 5), (0, 1, 0, 5))]
+    orders = [
+        order(*where, n=40, batch_size=8).tobytes()
+        for where in ((0, 0, 0, 5), (0, 0, 5, 10), (1, 0, 0, 5), (0, 1, 0, 5))
+    ]
     assert len(set(orders)) == 4
 
 
 def test_records_come_at_the_start_every_so_often_at_marks_and_at_the_end():
-    records = [record.total for record in fit([stage(), stage(steps=3)], data(), [0], marks=[7, 13])]
+    records = [
+        record.total for record in fit([stage(), stage(steps=3)], data(), [0], marks=[7, 13])
+    ]
     assert records == [0, 5, 7, 10, 12, 13, 15]
 
 
@@ -65,17 +81,25 @@ def test_one_step_is_one_gradient_step():
     after = jax.tree.map(lambda leaf: leaf[0], jax.device_get(next(records).params))
     rows = order(5, 0, 0, 1, n=40, batch_size=8)[0]
     x, y = jnp.asarray(data().x[rows]), jnp.asarray(data().y[rows])
-    gradient = jax.grad(lambda p: cross_entropy().per_example(MODEL.apply(p, x)[0], y).mean())(before)
+    gradient = jax.grad(lambda p: cross_entropy().per_example(MODEL.apply(p, x)[0], y).mean())(
+        before
+    )
     expected = jax.tree.map(lambda w, g: w - 0.1 * g, before, gradient)
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-6), after, expected)
 
 
 def test_a_seed_starts_the_same_alone_and_in_a_group():
-    """Initial weights and data order are identical; the first update agrees to 1e-6 (vmap rounds differently)."""
+    """Initial weights and data order are identical; the first update agrees to 1e-6 (vmap rounds
+    differently).
+    """
     alone = [copied(record) for record in fit([stage(steps=1)], data(), [2])]
     group = [copied(record) for record in fit([stage(steps=1)], data(), [0, 1, 2])]
     for a, b, tolerance in zip(alone, group, (0, 1e-6), strict=True):
-        jax.tree.map(lambda x, y: np.testing.assert_allclose(x[0], y[2], atol=tolerance, rtol=0), a.params, b.params)  # noqa: B023
+        jax.tree.map(
+            lambda x, y: np.testing.assert_allclose(x[0], y[2], atol=tolerance, rtol=0),
+            a.params,
+            b.params,
+        )  # noqa: B023
 
 
 def test_a_group_repeats_to_the_same_bits():
@@ -85,8 +109,15 @@ def test_a_group_repeats_to_the_same_bits():
 
 @pytest.fixture(scope="module")
 def two_stages():
-    """Two stages, the second on frozen features, and every record of training two seeds through them."""
-    head = stage(steps=6, train=(1,), rule=backprop(above(MODEL, 1), cross_entropy()), optimizer=optax.adam(0.01))
+    """Two stages, the second on frozen features, and every record of training two seeds through
+    them.
+    """
+    head = stage(
+        steps=6,
+        train=(1,),
+        rule=backprop(above(MODEL, 1), cross_entropy()),
+        optimizer=optax.adam(0.01),
+    )
     return [stage(), head], [copied(record) for record in fit([stage(), head], data(), [0, 1])]
 
 
@@ -106,26 +137,41 @@ def test_a_checkpoint_of_another_shape_is_refused():
 
 
 def test_a_head_on_frozen_features_learns_as_if_the_layer_below_were_there():
-    """Caching what lies below the first trained layer is the same as training it with a rate of zero."""
-    cached = last([stage(train=(1,), rule=backprop(above(MODEL, 1), cross_entropy()))], data(), [0, 1])
-    still = last([stage(optimizer=sgd(12, learning_rate={"layers/0": 0.0, "layers/1": 0.1}))], data(), [0, 1])
-    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-6), cached.params, still.params)
+    """Caching what lies below the first trained layer is the same as training it with a rate of
+    zero.
+    """
+    cached = last(
+        [stage(train=(1,), rule=backprop(above(MODEL, 1), cross_entropy()))], data(), [0, 1]
+    )
+    still = last(
+        [stage(optimizer=sgd(12, learning_rate={"layers/0": 0.0, "layers/1": 0.1}))], data(), [0, 1]
+    )
+    jax.tree.map(
+        lambda a, b: np.testing.assert_allclose(a, b, atol=1e-6), cached.params, still.params
+    )
 
 
 def test_layers_above_that_do_not_learn_stay():
     record = last([stage(train=(0,))], data(), [0])
     start = next(iter(fit([stage()], data(), [0])))
-    np.testing.assert_array_equal(record.params["layers"]["1"]["w"], start.params["layers"]["1"]["w"])
+    np.testing.assert_array_equal(
+        record.params["layers"]["1"]["w"], start.params["layers"]["1"]["w"]
+    )
     assert (record.params["layers"]["0"]["w"] != start.params["layers"]["0"]["w"]).any()
 
 
 def test_divergence_names_stage_step_and_seed():
-    with pytest.raises(UserError, match=r"stage 0 epoch \d+: .* is nan since step \d+ \(seed \d\); lower its learning_rate"):
+    with pytest.raises(
+        UserError,
+        match=r"stage 0 epoch \d+: .* is nan since step \d+ \(seed \d\); lower its learning_rate",
+    ):
         last([stage(optimizer=optax.sgd(1e30))], data(), [0, 1])
 
 
 def test_projections_hold_after_every_step():
-    record = last([stage(project=lambda params: jax.tree.map(lambda w: w.clip(0, 0.1), params))], data(), [0])
+    record = last(
+        [stage(project=lambda params: jax.tree.map(lambda w: w.clip(0, 0.1), params))], data(), [0]
+    )
     assert all((leaf >= 0).all() and (leaf <= 0.1).all() for leaf in jax.tree.leaves(record.params))
 
 
@@ -147,7 +193,9 @@ def test_a_stage_may_show_as_many_examples_of_each_class_drawn_by_the_seed():
 
 
 def test_an_epoch_of_a_few_examples_a_class_is_over_those_alone():
-    """Two of each of three classes in minibatches of 3: two steps an epoch, and the others are never seen."""
+    """Two of each of three classes in minibatches of 3: two steps an epoch, and the others are
+    never seen.
+    """
     seen = []
 
     def update(params, state, batch, key):
@@ -155,7 +203,9 @@ def test_an_epoch_of_a_few_examples_a_class_is_over_those_alone():
         return RULE.update(params, state, batch, key)
 
     watching = RULE._replace(update=update)
-    records = list(fit([stage(rule=watching, per_class=2, batch_size=3, steps=4, record_every=2)], data(), [0]))
+    records = list(
+        fit([stage(rule=watching, per_class=2, batch_size=3, steps=4, record_every=2)], data(), [0])
+    )
     assert [record.epoch for record in records] == [0, 1, 2]
     shown = data().x[members(stage(per_class=2), 0, 0, data().y)]
     assert {row.tobytes() for row in np.concatenate(seen)} == {row.tobytes() for row in shown}
@@ -168,13 +218,21 @@ def test_what_a_rule_observes_is_asked_for_once_a_record_and_its_state_goes_on()
         observe=lambda p, s: ({"steps": s[0], "since": s[1]}, s.at[1].set(0)),
     )
     records = list(fit([stage(rule=counting)], data(), [0, 1]))
-    assert [record.observed["steps"].tolist() for record in records[1:]] == [[5, 5], [10, 10], [12, 12]]
+    assert [record.observed["steps"].tolist() for record in records[1:]] == [
+        [5, 5],
+        [10, 10],
+        [12, 12],
+    ]
     assert [record.observed["since"].tolist() for record in records[1:]] == [[5, 5], [5, 5], [2, 2]]
 
 
-@pytest.mark.parametrize(("schedule", "left"), [("exponential", 0.1), ("linear", 0.55), ("cosine", 0.505)])
+@pytest.mark.parametrize(
+    ("schedule", "left"), [("exponential", 0.1), ("linear", 0.55), ("cosine", 0.505)]
+)
 def test_half_way_a_schedule_has_left_what_its_curve_says(schedule, left):
-    optimizer = sgd(10, learning_rate=1.0, decay_to=0.01 if schedule != "linear" else 0.1, schedule=schedule)
+    optimizer = sgd(
+        10, learning_rate=1.0, decay_to=0.01 if schedule != "linear" else 0.1, schedule=schedule
+    )
     params = {"layers": {"0": {"w": jnp.ones(1)}}}
     state = optimizer.init(params)
     taken = []
@@ -187,12 +245,16 @@ def test_half_way_a_schedule_has_left_what_its_curve_says(schedule, left):
 
 
 def test_an_exponential_schedule_cannot_end_at_zero():
-    with pytest.raises(UserError, match="decay_to: must be greater than 0 on an exponential schedule"):
+    with pytest.raises(
+        UserError, match="decay_to: must be greater than 0 on an exponential schedule"
+    ):
         sgd(10, learning_rate=1.0, decay_to=0.0)
 
 
 def test_a_stage_stops_early_at_the_first_record_whose_accuracy_is_reached():
-    """The same records up to there, the same weights, and nothing after; where it is not reached all steps are made."""
+    """The same records up to there, the same weights, and nothing after; where it is not reached
+    all steps are made.
+    """
     whole = [copied(record) for record in fit([stage(steps=60)], data(), [0, 1])]
     reached = [float(record.metrics["accuracy"].mean()) for record in whole[1:]]
     until = max(reached[:-1])

@@ -1,4 +1,6 @@
-"""Attacks along the gradient a net was trained by, which show masking and are no robustness numbers; and nets without classes."""
+"""Attacks along the gradient a net was trained by, which show masking and are no robustness
+numbers; and nets without classes.
+"""
 
 import json
 
@@ -20,14 +22,23 @@ MLP = "{name: mlp, hidden: [5], activation: tanh}"
 CODE = "{name: autoencoder, hidden: 5}"
 
 
-def trained(bioexp, write_config, name="made", rule="feedback_alignment", model=MLP, objective="cross_entropy"):
+def trained(
+    bioexp,
+    write_config,
+    name="made",
+    rule="feedback_alignment",
+    model=MLP,
+    objective="cross_entropy",
+):
     text = CONFIG.format(name=name, rule=rule, model=model, objective=objective)
     code, out, err = bioexp("train", write_config(text, f"{name}.yaml"))
     assert code == 0, err
     return out
 
 
-def test_the_training_gradient_has_tables_of_its_own_that_say_what_they_are_not(bioexp, write_config, tmp_path):
+def test_the_training_gradient_has_tables_of_its_own_that_say_what_they_are_not(
+    bioexp, write_config, tmp_path
+):
     trained(bioexp, write_config, rule="direct_feedback_alignment")
     bioexp("attack", "made", "--fgsm", "--eps", "0.1,0.5")
     (run,) = (tmp_path / "results" / "made").iterdir()
@@ -38,14 +49,21 @@ def test_the_training_gradient_has_tables_of_its_own_that_say_what_they_are_not(
     assert {path.name: path.read_bytes() for path in run.glob("robustness.*")} == honest
     table = json.loads((run / "robustness_training.json").read_text())
     assert table["gradient_source"] == "training"
-    assert {row["verdict"] for row in table["rows"] if row["eps"] is not None} == {"masked: not a robustness number"}
+    assert {row["verdict"] for row in table["rows"] if row["eps"] is not None} == {
+        "masked: not a robustness number"
+    }
     assert (run / "attacks_training" / "fgsm.npz").is_file()
-    clean = [json.loads((run / name).read_text())["rows"][0]["accuracy"] for name in ("robustness.json", "robustness_training.json")]
+    clean = [
+        json.loads((run / name).read_text())["rows"][0]["accuracy"]
+        for name in ("robustness.json", "robustness_training.json")
+    ]
     assert clean[0] == clean[1]
 
 
 @pytest.mark.parametrize("rule", ["backprop", "{name: stochastic_backward, p: 0.5}", "soft_hebb"])
-def test_a_rule_without_a_fixed_backward_pass_of_its_own_has_no_training_gradient(bioexp, write_config, rule):
+def test_a_rule_without_a_fixed_backward_pass_of_its_own_has_no_training_gradient(
+    bioexp, write_config, rule
+):
     trained(bioexp, write_config, rule=rule)
     code, _, err = bioexp("attack", "made", "--fgsm", "--gradient", "training")
     assert code == 2
@@ -58,7 +76,9 @@ def test_another_gradient_than_these_two_is_refused(bioexp):
     assert "--gradient: must be true or training, got 'tru'" in err
 
 
-def test_a_net_without_classes_is_scored_by_its_loss_listed_reported_and_not_attacked(bioexp, write_config, tmp_path):
+def test_a_net_without_classes_is_scored_by_its_loss_listed_reported_and_not_attacked(
+    bioexp, write_config, tmp_path
+):
     out = trained(bioexp, write_config, model=CODE, rule="backprop", objective="reconstruction")
     assert "test loss" in out
     trained(bioexp, write_config, name="other")

@@ -47,6 +47,9 @@ def test_one_seed_that_is_measured_image_by_image_has_an_interval_over_images():
     found = over_images(values)
     half = 1.96 * values.std() / len(values) ** 0.5
     assert found.mean == pytest.approx(0.2)
-    assert (found.low, found.high) == (pytest.approx(0.2 - half, abs=0.01), pytest.approx(0.2 + half, abs=0.01))
+    assert (found.low, found.high) == (
+        pytest.approx(0.2 - half, abs=0.01),
+        pytest.approx(0.2 + half, abs=0.01),
+    )
     assert found.interval == "bootstrap over 1000 images, 1 seed"
     assert over_images(np.ones(5))[:3] == (1, 1, 1)

@@ -1,4 +1,6 @@
-"""The set an attacked image must stay in: a ball around the clean image, cut by the box [0, 1] of pixel values."""
+"""The set an attacked image must stay in: a ball around the clean image, cut by the box [0, 1] of
+pixel values.
+"""
 
 from typing import Literal
 
@@ -9,8 +11,11 @@ from jaxtyping import Array, Float, Key
 Norm = Literal["linf", "l2"]
 
 
-def project(z: Float[Array, "*shape"], x: Float[Array, "*shape"], eps: Float[Array, ""], norm: Norm) -> Float[Array, "*shape"]:
-    """Bring z into the ball of radius eps around x, then into [0, 1]; the box cannot push it out again, as x is inside.
+def project(
+    z: Float[Array, "*shape"], x: Float[Array, "*shape"], eps: Float[Array, ""], norm: Norm
+) -> Float[Array, "*shape"]:
+    """Bring z into the ball of radius eps around x, then into [0, 1]; the box cannot push it out
+    again, as x is inside.
 
     linf: every pixel moves by at most eps. l2: the whole change is scaled down to length eps.
     """
@@ -21,12 +26,16 @@ def project(z: Float[Array, "*shape"], x: Float[Array, "*shape"], eps: Float[Arr
 
 
 def steepest(gradient: Float[Array, "*shape"], norm: Norm) -> Float[Array, "*shape"]:
-    """The change of size 1 along which a loss with this gradient grows most: its signs, or itself at length 1."""
+    """The change of size 1 along which a loss with this gradient grows most: its signs, or itself
+    at length 1.
+    """
     return jnp.sign(gradient) if norm == "linf" else gradient / _length(gradient)
 
 
 def inside(key: Key[Array, ""], shape: tuple[int, ...], norm: Norm) -> Float[Array, "*shape"]:
-    """A random point of the unit ball: uniform in the cube; in the l2 ball of uniform direction and uniform length."""
+    """A random point of the unit ball: uniform in the cube; in the l2 ball of uniform direction and
+    uniform length.
+    """
     if norm == "linf":
         return jax.random.uniform(key, shape, minval=-1, maxval=1)
     direction_key, length_key = jax.random.split(key)

@@ -6,14 +6,19 @@ from jaxtyping import Array, Float, Int, Key
 
 from bioexp.types import Attack, Count, Logits, NonNegative
 
-EDGE = 1e-4  # added to the length of a step, as in the authors' program, so that a search does not rest on the boundary itself
+# added to the length of a step, as in the authors' program, so that a search does not rest on the
+# boundary itself
+EDGE = 1e-4
 
 
 def deepfool(*, steps: Count = 50, overshoot: NonNegative = 0.02) -> Attack:
-    """Step to the nearest class boundary of the linearized net until the label is no longer the answer.
+    """Step to the nearest class boundary of the linearized net until the label is no longer the
+    answer.
 
-    Moosavi-Dezfooli et al. 2016, algorithm 2: with f_k the logits less that of the label and w_k their gradients,
-        k = argmin |f_k| / |w_k|_2,   r <- r + |f_k| / |w_k|_2^2 w_k,   z = clip(x + (1 + overshoot) r).
+    Moosavi-Dezfooli et al. 2016, algorithm 2: with f_k the logits less that of the label and w_k
+    their gradients,
+        k = argmin |f_k| / |w_k|_2,   r <- r + |f_k| / |w_k|_2^2 w_k,   z = clip(x + (1 + overshoot)
+        r).
     What counts is the length of the change, with the overshoot that carries it past the boundary.
 
     steps: how often the net is linearized at most.
@@ -21,7 +26,11 @@ def deepfool(*, steps: Count = 50, overshoot: NonNegative = 0.02) -> Attack:
     """
 
     def perturb(
-        logits: Logits, x: Float[Array, "*shape"], y: Int[Array, ""], eps: Float[Array, ""], key: Key[Array, ""]
+        logits: Logits,
+        x: Float[Array, "*shape"],
+        y: Int[Array, ""],
+        eps: Float[Array, ""],
+        key: Key[Array, ""],
     ) -> Float[Array, "*shape"]:
         def moved(r: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
             return jnp.clip(x + (1 + overshoot) * r, 0, 1)

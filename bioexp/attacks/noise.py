@@ -18,7 +18,11 @@ def noise(*, draws: Count = 20) -> Attack:
     """
 
     def perturb(
-        logits: Logits, x: Float[Array, "*shape"], y: Int[Array, ""], eps: Float[Array, ""], key: Key[Array, ""]
+        logits: Logits,
+        x: Float[Array, "*shape"],
+        y: Int[Array, ""],
+        eps: Float[Array, ""],
+        key: Key[Array, ""],
     ) -> Float[Array, "*shape"]:
         return x + eps * signs(key, x.shape)
 
@@ -26,7 +30,9 @@ def noise(*, draws: Count = 20) -> Attack:
 
 
 def signs(key: Key[Array, ""], shape: tuple[int, ...]) -> Float[Array, "*shape"]:
-    """Independent fair signs, 32 from each random word (`jax.random.rademacher` spends a word on every sign)."""
+    """Independent fair signs, 32 from each random word (`jax.random.rademacher` spends a word on
+    every sign).
+    """
     size = prod(shape)
     words = jax.random.bits(key, (-(-size // 32),), jnp.uint32)
     coins = (words[:, None] >> jnp.arange(32, dtype=jnp.uint32)) & 1

@@ -21,19 +21,24 @@ def pgd(
 ) -> Attack:
     """Repeat z <- project(z + a sign(grad_z loss)) and return the last z.
 
-    Madry et al. 2018, eq. 1 and section 5.1; a = path eps / steps. In the L2 ball the gradient at length 1 takes the place of
-    its signs.
+    Madry et al. 2018, eq. 1 and section 5.1; a = path eps / steps. In the L2 ball the gradient at
+    length 1 takes the place of its signs.
 
     steps: gradient steps of one try.
     restarts: tries for each image; the first that breaks it counts.
-    path: length of all steps together, in units of eps; 2.5 can cross the ball from any start and come back.
+    path: length of all steps together, in units of eps; 2.5 can cross the ball from any start and
+        come back.
     start: random in the ball, or the image itself (every restart is then the same).
     loss: what is ascended; margin is Carlini & Wagner's and does not saturate.
     norm: linf or l2, the ball.
     """
 
     def perturb(
-        logits: Logits, x: Float[Array, "*shape"], y: Int[Array, ""], eps: Float[Array, ""], key: Key[Array, ""]
+        logits: Logits,
+        x: Float[Array, "*shape"],
+        y: Int[Array, ""],
+        eps: Float[Array, ""],
+        key: Key[Array, ""],
     ) -> Float[Array, "*shape"]:
         gradient = jax.grad(lambda z: LOSSES[loss](logits(z), y))
 

@@ -1,4 +1,5 @@
-"""The four arrays of every dataset: their digest, their record, and how to keep some classes of it."""
+"""The four arrays of every dataset: their digest, their record, and how to keep some classes of it.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +22,9 @@ class Arrays(NamedTuple):
 
 
 def digest(*pairs: np.ndarray) -> str:
-    """sha256 over the bytes of examples and labels in turn (x, y, …); labels count as little-endian int32."""
+    """sha256 over the bytes of examples and labels in turn (x, y, …); labels count as little-endian
+    int32.
+    """
     import numpy as np
 
     sha = hashlib.sha256()
@@ -31,15 +34,19 @@ def digest(*pairs: np.ndarray) -> str:
     return sha.hexdigest()
 
 
-def dataset(name: str, source: str, arrays: Arrays, n_classes: int, sha256: str | None = None) -> Dataset:
+def dataset(
+    name: str, source: str, arrays: Arrays, n_classes: int, sha256: str | None = None
+) -> Dataset:
     """The record of these arrays; `sha256` is their digest, if the caller has just computed it."""
     return Dataset(name, source, *arrays, n_classes=n_classes, digest=sha256 or digest(*arrays))
 
 
 def interleaved(by_class: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Examples (classes, n, …) -> (classes * n, …) and their labels, the classes taking turns: 0, 1, 2, 0, 1, 2, …
+    """Examples (classes, n, …) -> (classes * n, …) and their labels, the classes taking turns: 0,
+    1, 2, 0, 1, 2, …
 
-    Any stretch is then balanced: the last tenth that `validate` holds out, the first hundred that an attack takes.
+    Any stretch is then balanced: the last tenth that `validate` holds out, the first hundred that
+        an attack takes.
     """
     import numpy as np
 
@@ -49,15 +56,19 @@ def interleaved(by_class: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def only(whole: Dataset, classes: tuple[int, ...] | None) -> Dataset:
-    """The examples of these classes, relabeled 0, 1, … in the order given; the whole dataset for None.
+    """The examples of these classes, relabeled 0, 1, … in the order given; the whole dataset for
+    None.
 
-    Raises UserError for fewer than two classes, a repeated or unknown one, and one without examples.
+    Raises UserError for fewer than two classes, a repeated or unknown one, and one without
+    examples.
     """
     if classes is None:
         return whole
     import numpy as np
 
-    if len(set(classes)) < max(2, len(classes)) or not all(0 <= c < whole.n_classes for c in classes):
+    if len(set(classes)) < max(2, len(classes)) or not all(
+        0 <= c < whole.n_classes for c in classes
+    ):
         wanted = f"at least two different numbers from 0 to {whole.n_classes - 1}"
         raise UserError(f"{whole.name}: classes must be {wanted}, got {list(classes)}")
     label = np.full(whole.n_classes, -1, dtype=np.int32)
@@ -65,6 +76,14 @@ def only(whole: Dataset, classes: tuple[int, ...] | None) -> Dataset:
     y_train, y_test = label[whole.y_train], label[whole.y_test]
     for c, new in zip(classes, label[list(classes)], strict=True):
         if not (y_train == new).any() or not (y_test == new).any():
-            raise UserError(f"{whole.name}: class {c} has no examples in train or in test; leave it out of classes")
-    kept = Arrays(whole.x_train[y_train >= 0], y_train[y_train >= 0], whole.x_test[y_test >= 0], y_test[y_test >= 0])
+            raise UserError(
+                f"{whole.name}: class {c} has no examples in train or in test; leave it out of"
+                " classes"
+            )
+    kept = Arrays(
+        whole.x_train[y_train >= 0],
+        y_train[y_train >= 0],
+        whole.x_test[y_test >= 0],
+        y_test[y_test >= 0],
+    )
     return dataset(whole.name, whole.source, kept, len(classes))

@@ -33,7 +33,8 @@ def blobs(
 ) -> Dataset:
     """A Gaussian cloud for every class, clipped to [0, 1]; the classes take turns (0, 1, 2, 0, …).
 
-    Centers are uniform in [0.2, 0.8], and the nearest two lie at least eight standard deviations apart.
+    Centers are uniform in [0.2, 0.8], and the nearest two lie at least eight standard deviations
+    apart.
 
     classes: how many clouds.
     features: shape of an example: [16] for float32 vectors; [8, 8] or [8, 8, 3] for uint8 images.
@@ -47,7 +48,9 @@ def blobs(
     if len(features) > 3:
         raise UserError(f"blobs: features must be one, two or three lengths, got {list(features)}")
     if min(n, n_test) < classes:
-        raise UserError(f"blobs: n and n_test must be at least classes ({classes}), got {n} and {n_test}")
+        raise UserError(
+            f"blobs: n and n_test must be at least classes ({classes}), got {n} and {n_test}"
+        )
     generator = np.random.default_rng(seed)
     centers = generator.uniform(0.2, 0.8, (classes, *features))
     distances = [float(np.linalg.norm(a - b)) for i, a in enumerate(centers) for b in centers[:i]]
@@ -58,11 +61,15 @@ def blobs(
         x = room((size, *features), np.float32 if len(features) == 1 else np.uint8)
         for start in range(0, size, BLOCK):
             some = y[start : start + BLOCK]
-            drawn = np.clip(centers[some] + spread * generator.standard_normal((len(some), *features)), 0, 1)
+            drawn = np.clip(
+                centers[some] + spread * generator.standard_normal((len(some), *features)), 0, 1
+            )
             x[start : start + BLOCK] = drawn if len(features) == 1 else np.round(255 * drawn)
         return x, y
 
-    return dataset("blobs", f"made with seed {seed}", Arrays(*cloud(n), *cloud(n_test)), n_classes=classes)
+    return dataset(
+        "blobs", f"made with seed {seed}", Arrays(*cloud(n), *cloud(n_test)), n_classes=classes
+    )
 
 
 def room(shape: tuple[int, ...], dtype: type[np.generic]) -> np.ndarray:

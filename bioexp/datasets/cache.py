@@ -1,8 +1,8 @@
-"""Decoded datasets as .npy files that are mapped into memory: reading them takes a tenth of the time of decoding.
+"""Decoded datasets as .npy files that are mapped into memory: reading them takes a tenth of the
+time of decoding.
 
-One folder a dataset, named after its raw files, so that no entry is ever overwritten or out of date; it appears by a rename, whole or
-not at all.
-Nothing here knows where raw files come from.
+One folder a dataset, named after its raw files, so that no entry is ever overwritten or out of
+date; it appears by a rename, whole or not at all. Nothing here knows where raw files come from.
 """
 
 from __future__ import annotations
@@ -40,7 +40,8 @@ def folder(source: Source) -> Path:
 def read(source: Source) -> Kept | None:
     """The entry, mapped into memory, or None where there is none.
 
-    Every byte is hashed (0.03 s for MNIST), so a damaged entry never trains. Raises UserError naming it.
+    Every byte is hashed (0.03 s for MNIST), so a damaged entry never trains. Raises UserError
+    naming it.
     """
     import numpy as np
 
@@ -50,17 +51,23 @@ def read(source: Source) -> Kept | None:
     remedy = f"delete it and run `bioexp data fetch {source.name}`"
     try:
         expected = (entry / "sha256").read_text().strip()
-        arrays = Arrays(*(np.load(entry / f"{field}.npy", mmap_mode="r") for field in Arrays._fields))
+        arrays = Arrays(
+            *(np.load(entry / f"{field}.npy", mmap_mode="r") for field in Arrays._fields)
+        )
     except (OSError, EOFError, ValueError) as error:
         raise UserError(f"{entry}: damaged ({error}): {remedy}") from error
     found = digest(*arrays)
     if found != expected:
-        raise UserError(f"{entry}: sha256 of its arrays is {found[:8]}… instead of {expected[:8]}…: {remedy}")
+        raise UserError(
+            f"{entry}: sha256 of its arrays is {found[:8]}… instead of {expected[:8]}…: {remedy}"
+        )
     return Kept(arrays, found)
 
 
 def write(source: Source, arrays: Arrays, report: Report) -> Kept:
-    """Keep decoded arrays; where that cannot be (no space, a read-only home) say so and go on with those in memory."""
+    """Keep decoded arrays; where that cannot be (no space, a read-only home) say so and go on with
+    those in memory.
+    """
     import numpy as np
 
     made, entry = Kept(arrays, digest(*arrays)), folder(source)
@@ -74,7 +81,10 @@ def write(source: Source, arrays: Arrays, report: Report) -> Kept:
             (new / "sha256").write_text(made.digest + "\n")
             _publish(new, entry)
     except OSError as error:
-        report(f"{entry}: cannot be written ({error.strerror or error}); {source.name} is decoded again every time")
+        report(
+            f"{entry}: cannot be written ({error.strerror or error}); {source.name} is decoded"
+            " again every time"
+        )
     return made
 
 

@@ -1,7 +1,9 @@
-"""Raw files by way of TFDS: its registry of addresses, its download cache, its DownloadManager, and none of its decoders.
+"""Raw files by way of TFDS: its registry of addresses, its download cache, its DownloadManager, and
+none of its decoders.
 
-TFDS trusts its cache by name, and retries for minutes where there is no network. So every file is hashed, what lies in its cache by the
-caller; no request is repeated; and one in which nothing arrives for ten seconds, name resolution included, is given up.
+TFDS trusts its cache by name, and retries for minutes where there is no network. So every file is
+hashed, what lies in its cache by the caller; no request is repeated; and one in which nothing
+arrives for ten seconds, name resolution included, is given up.
 """
 
 from __future__ import annotations
@@ -28,13 +30,19 @@ PROGRESS = 5.0  # seconds between two reports
 
 def cache_root() -> Path:
     """TFDS's download cache: ${TFDS_DATA_DIR:-~/tensorflow_datasets}/downloads."""
-    return Path(os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets").expanduser() / "downloads"
+    return (
+        Path(os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets").expanduser() / "downloads"
+    )
 
 
 def cached(source: Source) -> list[Path]:
-    """Where TFDS would have put the raw files; of old, not in a folder of the dataset's own. They need not be there."""
+    """Where TFDS would have put the raw files; of old, not in a folder of the dataset's own. They
+    need not be there.
+    """
     if not cache_root().is_dir():
-        return [cache_root() / file.name for file in source.files]  # without the seconds of importing TFDS
+        return [
+            cache_root() / file.name for file in source.files
+        ]  # without the seconds of importing TFDS
     from tensorflow_datasets.core.download.resource import get_dl_fname
 
     def place(url: str, sha256: str) -> Path:
@@ -42,7 +50,9 @@ def cached(source: Source) -> list[Path]:
         new, old = cache_root() / source.name / name, cache_root() / name
         return old if old.exists() and not new.exists() else new
 
-    return [place(url, file.sha256) for url, file in zip(addresses(source), source.files, strict=True)]
+    return [
+        place(url, file.sha256) for url, file in zip(addresses(source), source.files, strict=True)
+    ]
 
 
 def registry(name: str) -> dict[str, str]:
@@ -53,35 +63,49 @@ def registry(name: str) -> dict[str, str]:
 
 
 def addresses(source: Source) -> list[str]:
-    """The URL of every raw file. Raises Unavailable if TFDS, in whatever version, does not know it."""
+    """The URL of every raw file. Raises Unavailable if TFDS, in whatever version, does not know it.
+    """
     try:
         urls = registry(source.name)
     except ImportError as error:
         raise Unavailable(f"tensorflow_datasets cannot be imported ({error})") from error
     if missing := [file.name for file in source.files if file.sha256 not in urls]:
-        raise Unavailable(f"tensorflow_datasets does not register {', '.join(missing)} with the sha256 that bioexp knows")
+        raise Unavailable(
+            f"tensorflow_datasets does not register {', '.join(missing)} with the sha256 that"
+            " bioexp knows"
+        )
     return [urls[file.sha256] for file in source.files]
 
 
 def download(source: Source, within: Path, report: Report) -> list[bytes]:
     """The contents of the raw files, fetched into a temporary folder below `within` and checked.
 
-    Raises Unavailable if they cannot be had, UserError if something else came instead or the folder cannot be written.
+    Raises Unavailable if they cannot be had, UserError if something else came instead or the folder
+    cannot be written.
     """
     urls = addresses(source)
     host, total = urlsplit(urls[0]).hostname, sum(file.size for file in source.files)
     report(f"{source.name}: downloading {_mb(total)} from {host}")
     try:
         within.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".download-", dir=within, ignore_cleanup_errors=True) as folder:
+        with tempfile.TemporaryDirectory(
+            prefix=".download-", dir=within, ignore_cleanup_errors=True
+        ) as folder:
             work = functools.partial(_fetch, urls, Path(folder))
             with _impatient():
-                paths = _watched(work, Path(folder), lambda size: report(f"{source.name}: {_mb(size)} of {_mb(total)}"))
+                paths = _watched(
+                    work,
+                    Path(folder),
+                    lambda size: report(f"{source.name}: {_mb(size)} of {_mb(total)}"),
+                )
             contents = [path.read_bytes() for path in paths]
     except _request_errors() as error:
         raise Unavailable(f"{host}: {_reason(error)}") from error
     except OSError as error:
-        raise UserError(f"{within}: cannot be written ({error.strerror or error}); the download needs {_mb(total)} there") from error
+        raise UserError(
+            f"{within}: cannot be written ({error.strerror or error}); the download needs"
+            f" {_mb(total)} there"
+        ) from error
     for url, content, file in zip(urls, contents, source.files, strict=True):
         if wrong := flaw(content, file):
             login = "open a browser and log in to this network, then " if "HTML" in wrong else ""
@@ -90,14 +114,22 @@ def download(source: Source, within: Path, report: Report) -> list[bytes]:
 
 
 def _fetch(urls: list[str], folder: Path) -> list[Path]:
-    """TFDS's DownloadManager at work. It records checksums instead of comparing them, so that a wrong file is left to be looked at."""
+    """TFDS's DownloadManager at work. It records checksums instead of comparing them, so that a
+    wrong file is left to be looked at.
+    """
     from requests.utils import get_environ_proxies
     from tensorflow_datasets.core.download import DownloadManager
 
     if not get_environ_proxies(urls[0]):
         with suppress(OSError):  # the request will say it better
-            socket.getaddrinfo(urlsplit(urls[0]).hostname, None)  # if this hangs, then not in TFDS's pool, for which Python's exit waits
-    manager = DownloadManager(download_dir=folder, register_checksums=True, register_checksums_path=folder / "checksums.tsv")
+            socket.getaddrinfo(
+                urlsplit(urls[0]).hostname, None
+            )  # if this hangs, then not in TFDS's pool, for which Python's exit waits
+    manager = DownloadManager(
+        download_dir=folder,
+        register_checksums=True,
+        register_checksums_path=folder / "checksums.tsv",
+    )
     return [Path(path) for path in manager.download(urls)]
 
 
@@ -118,8 +150,12 @@ def _impatient() -> Iterator[None]:
     tqdm_utils.display_progress_bar(bars)
 
 
-def _watched(work: Callable[[], list[Path]], folder: Path, progress: Callable[[int], None]) -> list[Path]:
-    """The result of `work`, as long as what it writes into `folder` grows. Its thread cannot be killed, but need not be waited for."""
+def _watched(
+    work: Callable[[], list[Path]], folder: Path, progress: Callable[[int], None]
+) -> list[Path]:
+    """The result of `work`, as long as what it writes into `folder` grows. Its thread cannot be
+    killed, but need not be waited for.
+    """
     future: Future[list[Path]] = Future()
 
     def run() -> None:
@@ -160,7 +196,9 @@ def _request_errors() -> tuple[type[Exception], ...]:
 
 
 def _reason(error: Exception) -> str:
-    """A failed request in a few words; the exceptions of requests are a paragraph each, around one of urllib3 that says it."""
+    """A failed request in a few words; the exceptions of requests are a paragraph each, around one
+    of urllib3 that says it.
+    """
     cause = error.args[0] if error.args else None
     kinds = [type(each).__name__ for each in (getattr(cause, "reason", None), cause, error)]
     words = {

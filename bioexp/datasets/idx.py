@@ -12,7 +12,12 @@ from bioexp.datasets.arrays import Arrays
 if TYPE_CHECKING:
     import numpy as np
 
-NAMES = ("train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz", "t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz")
+NAMES = (
+    "train-images-idx3-ubyte.gz",
+    "train-labels-idx1-ubyte.gz",
+    "t10k-images-idx3-ubyte.gz",
+    "t10k-labels-idx1-ubyte.gz",
+)
 
 
 def arrays(files: Sequence[bytes]) -> Arrays:
@@ -24,7 +29,9 @@ def arrays(files: Sequence[bytes]) -> Arrays:
 
 
 def array(content: bytes) -> np.ndarray:
-    """One file: two zero bytes, 8 for uint8, the number of axes, their big-endian lengths, the values."""
+    """One file: two zero bytes, 8 for uint8, the number of axes, their big-endian lengths, the
+    values.
+    """
     import numpy as np
 
     raw = gzip.decompress(content)

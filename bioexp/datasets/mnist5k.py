@@ -1,4 +1,6 @@
-"""5,000 MNIST images that travel with bioexp, for machines that cannot have MNIST; embedded/NOTICE says where they come from."""
+"""5,000 MNIST images that travel with bioexp, for machines that cannot have MNIST; embedded/NOTICE
+says where they come from.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +15,15 @@ EMBEDDED = Path(__file__).parent / "embedded" / "mnist5k.npy.xz"
 TRAIN = 400  # of the 500 of every digit
 
 
-def mnist5k(data_dir: Path | None, report: Report = silent, *, classes: tuple[Natural, ...] | None = None) -> Dataset:
-    """The first 500 of every digit in MNIST's training set: 4,000 to train, 1,000 to test, 28 x 28 uint8.
+def mnist5k(
+    data_dir: Path | None, report: Report = silent, *, classes: tuple[Natural, ...] | None = None
+) -> Dataset:
+    """The first 500 of every digit in MNIST's training set: 4,000 to train, 1,000 to test, 28 x 28
+    uint8.
 
-    Of every digit the first 400 train and the last 100 test, in file order, the digits taking turns (0, 1, … 9, 0, 1, …).
-    The test images are training images of MNIST: never score a net on them that was trained on MNIST.
+    Of every digit the first 400 train and the last 100 test, in file order, the digits taking turns
+    (0, 1, … 9, 0, 1, …). The test images are training images of MNIST: never score a net on them
+    that was trained on MNIST.
 
     classes: keep these digits only, relabeled 0, 1, … in the order given; null for all ten.
     """

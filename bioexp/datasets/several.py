@@ -1,6 +1,8 @@
-"""Datasets made of others: one example of each side by side, or all of them one by one; and MNIST with its pixels in another order.
+"""Datasets made of others: one example of each side by side, or all of them one by one; and MNIST
+with its pixels in another order.
 
-Labels are numbered through the datasets, so that each is a task of its own and a label says which it belongs to.
+Labels are numbered through the datasets, so that each is a task of its own and a label says which
+it belongs to.
 """
 
 from __future__ import annotations
@@ -22,12 +24,21 @@ Named = str | Mapping[str, Any]  # a dataset's name, or its name and options
 PAIRING, PIXELS = 0x9A12, 0x91E7  # seeds of who stands beside whom, and of the order of pixels
 
 
-def concatenation(data_dir: Path | None, report: Report = silent, *, of: tuple[Named, ...], resize: Count | None = None) -> Dataset:
-    """One example of each dataset, side by side: images (n, height, M width), vectors (n, M features); labels (n, M).
+def concatenation(
+    data_dir: Path | None,
+    report: Report = silent,
+    *,
+    of: tuple[Named, ...],
+    resize: Count | None = None,
+) -> Dataset:
+    """One example of each dataset, side by side: images (n, height, M width), vectors (n, M
+    features); labels (n, M).
 
-    Who stands beside whom is drawn once, by a fixed seed; n is that of the smallest dataset. `parts` takes them apart again.
+    Who stands beside whom is drawn once, by a fixed seed; n is that of the smallest dataset.
+    `parts` takes them apart again.
 
-    of: two datasets or more, of equal size and number of classes; each a name, or a mapping with a name and options.
+    of: two datasets or more, of equal size and number of classes; each a name, or a mapping with a
+        name and options.
     resize: side in pixels to which images are scaled first; null to refuse those of different size.
 
     Raises UserError where they do not fit together.
@@ -38,10 +49,18 @@ def concatenation(data_dir: Path | None, report: Report = silent, *, of: tuple[N
     return _joined("concatenation", found, Arrays(*train, *test))
 
 
-def sequential(data_dir: Path | None, report: Report = silent, *, of: tuple[Named, ...], resize: Count | None = None) -> Dataset:
-    """The examples of all datasets, one at a time and taking turns as long as all have any: labels (n,), each of one task.
+def sequential(
+    data_dir: Path | None,
+    report: Report = silent,
+    *,
+    of: tuple[Named, ...],
+    resize: Count | None = None,
+) -> Dataset:
+    """The examples of all datasets, one at a time and taking turns as long as all have any: labels
+    (n,), each of one task.
 
-    of: two datasets or more, of equal size and number of classes; each a name, or a mapping with a name and options.
+    of: two datasets or more, of equal size and number of classes; each a name, or a mapping with a
+        name and options.
     resize: side in pixels to which images are scaled first; null to refuse those of different size.
 
     Raises UserError where they do not fit together.
@@ -53,41 +72,73 @@ def sequential(data_dir: Path | None, report: Report = silent, *, of: tuple[Name
 
 
 def permuted_mnist(data_dir: Path | None, report: Report = silent) -> Dataset:
-    """MNIST with its 784 pixels in one random order, the same for all images: a third task of the same size."""
+    """MNIST with its 784 pixels in one random order, the same for all images: a third task of the
+    same size.
+    """
     import numpy as np
 
     from bioexp.datasets.mnist import mnist
 
     own = mnist(data_dir, report)
     places = np.random.default_rng(PIXELS).permutation(own.x_train[0].size)
-    train, test = (x.reshape(len(x), -1)[:, places].reshape(x.shape) for x in (own.x_train, own.x_test))
-    return dataset("permuted_mnist", own.source, Arrays(train, own.y_train, test, own.y_test), own.n_classes)
+    train, test = (
+        x.reshape(len(x), -1)[:, places].reshape(x.shape) for x in (own.x_train, own.x_test)
+    )
+    return dataset(
+        "permuted_mnist", own.source, Arrays(train, own.y_train, test, own.y_test), own.n_classes
+    )
 
 
 def parts(x: Any, count: int) -> list[Any]:
-    """The examples that stand side by side in a batch of `concatenation`, each (batch, *shape); for NumPy and for JAX."""
+    """The examples that stand side by side in a batch of `concatenation`, each (batch, *shape); for
+    NumPy and for JAX.
+    """
     axis = 1 if x.ndim == 2 else 2
     width = x.shape[axis] // count
     return [x[(slice(None),) * axis + (slice(i * width, (i + 1) * width),)] for i in range(count)]
 
 
-def _alike(data_dir: Path | None, report: Report, of: Sequence[Named], resize: int | None) -> list[Dataset]:
-    """The datasets, resized if asked, with labels numbered through them; refuses what cannot share a network."""
+def _alike(
+    data_dir: Path | None, report: Report, of: Sequence[Named], resize: int | None
+) -> list[Dataset]:
+    """The datasets, resized if asked, with labels numbered through them; refuses what cannot share
+    a network.
+    """
     if len(of) < 2:
         raise UserError(f"dataset.of: needs at least two datasets, got {len(of)}")
     found = [_loaded(data_dir, report, one) for one in of]
     if resize is not None:
-        found = [replace(one, x_train=_resized(one, one.x_train, resize), x_test=_resized(one, one.x_test, resize)) for one in found]
+        found = [
+            replace(
+                one,
+                x_train=_resized(one, one.x_train, resize),
+                x_test=_resized(one, one.x_test, resize),
+            )
+            for one in found
+        ]
     first = found[0]
     for one in found[1:]:
         if one.shape != first.shape or one.x_train.dtype != first.x_train.dtype:
-            remedy = "; give resize, the side in pixels, to have them scaled" if one.x_train.ndim == first.x_train.ndim > 2 else ""
-            kinds = f"{first.name} has {first.shape} {first.x_train.dtype}, {one.name} {one.shape} {one.x_train.dtype}"
+            remedy = (
+                "; give resize, the side in pixels, to have them scaled"
+                if one.x_train.ndim == first.x_train.ndim > 2
+                else ""
+            )
+            kinds = (
+                f"{first.name} has {first.shape} {first.x_train.dtype}, {one.name} {one.shape}"
+                f" {one.x_train.dtype}"
+            )
             raise UserError(f"dataset.of: examples must be of one size and type: {kinds}{remedy}")
         if one.n_classes != first.n_classes:
-            raise UserError(f"dataset.of: {first.name} has {first.n_classes} classes and {one.name} {one.n_classes}; they must be as many")
+            raise UserError(
+                f"dataset.of: {first.name} has {first.n_classes} classes and {one.name}"
+                f" {one.n_classes}; they must be as many"
+            )
     shifts = [first.n_classes * number for number in range(len(found))]
-    return [replace(one, y_train=one.y_train + by, y_test=one.y_test + by) for one, by in zip(found, shifts, strict=True)]
+    return [
+        replace(one, y_train=one.y_train + by, y_test=one.y_test + by)
+        for one, by in zip(found, shifts, strict=True)
+    ]
 
 
 def _loaded(data_dir: Path | None, report: Report, named: Named) -> Dataset:
@@ -96,10 +147,17 @@ def _loaded(data_dir: Path | None, report: Report, named: Named) -> Dataset:
     options = {"name": named} if isinstance(named, str) else dict(named)
     name = str(options.pop("name", None))
     if name not in DATASETS or name in {"concatenation", "sequential"}:
-        raise UserError(f"dataset.of: unknown dataset {name!r}{suggestion(name, DATASETS)} (there are {', '.join(DATASETS)})")
+        raise UserError(
+            f"dataset.of: unknown dataset {name!r}{suggestion(name, DATASETS)} (there are"
+            f" {', '.join(DATASETS)})"
+        )
     values, wrong = check(schema(DATASETS[name]), options)
     if wrong:
-        raise UserError("\n".join(f"dataset.of: {name}.{'.'.join(map(str, place))}: {what}" for place, what in wrong))
+        raise UserError(
+            "\n".join(
+                f"dataset.of: {name}.{'.'.join(map(str, place))}: {what}" for place, what in wrong
+            )
+        )
     return DATASETS[name](data_dir, report, **values)
 
 
@@ -109,19 +167,31 @@ def _resized(one: Dataset, x: np.ndarray, side: int) -> np.ndarray:
     from PIL import Image
 
     if x.ndim < 3 or x.dtype != np.uint8:
-        raise UserError(f"dataset.resize: {one.name} holds no images of bytes but {one.shape} {x.dtype}")
+        raise UserError(
+            f"dataset.resize: {one.name} holds no images of bytes but {one.shape} {x.dtype}"
+        )
     if x.shape[1:3] == (side, side):
         return x
-    return np.stack([np.asarray(Image.fromarray(image).resize((side, side), Image.Resampling.BILINEAR)) for image in x])
+    return np.stack(
+        [
+            np.asarray(Image.fromarray(image).resize((side, side), Image.Resampling.BILINEAR))
+            for image in x
+        ]
+    )
 
 
-def _paired(x: Sequence[np.ndarray], y: Sequence[np.ndarray], split: int) -> tuple[np.ndarray, np.ndarray]:
+def _paired(
+    x: Sequence[np.ndarray], y: Sequence[np.ndarray], split: int
+) -> tuple[np.ndarray, np.ndarray]:
     """One example of each side by side; all but the first's in a random order of their own."""
     import numpy as np
 
     n = min(map(len, y))
     draw = [np.random.default_rng([PAIRING, split, part]) for part in range(len(x))]
-    orders = [np.arange(n), *(own.permutation(len(labels))[:n] for own, labels in zip(draw[1:], y[1:], strict=True))]
+    orders = [
+        np.arange(n),
+        *(own.permutation(len(labels))[:n] for own, labels in zip(draw[1:], y[1:], strict=True)),
+    ]
     axis = 1 if x[0].ndim == 2 else 2
     images = np.concatenate([own[order] for own, order in zip(x, orders, strict=True)], axis=axis)
     return images, np.stack([own[order] for own, order in zip(y, orders, strict=True)], axis=1)
@@ -137,4 +207,9 @@ def _in_turn(x: Sequence[np.ndarray], y: Sequence[np.ndarray]) -> tuple[np.ndarr
 
 def _joined(name: str, found: Sequence[Dataset], arrays: Arrays) -> Dataset:
     """The record of several; its source names each one's."""
-    return dataset(name, "; ".join(f"{one.name}: {one.source}" for one in found), arrays, sum(one.n_classes for one in found))
+    return dataset(
+        name,
+        "; ".join(f"{one.name}: {one.source}" for one in found),
+        arrays,
+        sum(one.n_classes for one in found),
+    )

@@ -1,7 +1,7 @@
 """What is known of a dataset before it is found: its raw files and how to read them.
 
-Sizes and sha256 are those that TFDS registers. They stand here again because importing TFDS costs seconds, and files at hand need no
-registry.
+Sizes and sha256 are those that TFDS registers. They stand here again because importing TFDS costs
+seconds, and files at hand need no registry.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ class Missing(UserError):
 
 
 class Unavailable(Missing):
-    """The data are in none of the places; only this, never a file that is present but wrong, may lead to a fallback."""
+    """The data are in none of the places; only this, never a file that is present but wrong, may
+    lead to a fallback.
+    """
 
 
 class RawFile(NamedTuple):
@@ -62,7 +64,9 @@ def _looks(content: bytes, file: RawFile) -> str:
     size, start = f"{len(content):,} bytes", content[:512].lstrip().lower()
     if not content:
         return "an empty file"
-    if start.startswith((b"<!doctype html", b"<html")) or (start.startswith(b"<") and b"<html" in start):
+    if start.startswith((b"<!doctype html", b"<html")) or (
+        start.startswith(b"<") and b"<html" in start
+    ):
         return f"{size}, an HTML page"
     if len(content) < file.size:
         return f"cut short: {size} of {file.size:,}"

@@ -1,4 +1,6 @@
-"""What an attack does to images: clean, the change made visible, attacked, and what the net says to each."""
+"""What an attack does to images: clean, the change made visible, attacked, and what the net says to
+each.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ if TYPE_CHECKING:
 
 
 class Attacked(NamedTuple):
-    """The shown images after an attack at one eps, in [0, 1], and the classes the net finds in them."""
+    """The shown images after an attack at one eps, in [0, 1], and the classes the net finds in
+    them.
+    """
 
     eps: float
     images: Float[np.ndarray, "n *shape"]
@@ -25,15 +29,24 @@ class Attacked(NamedTuple):
 
 
 def adversarial_grid(
-    clean: Float[np.ndarray, "n *shape"], labels: Int[np.ndarray, "n"], attacked: Sequence[Attacked], *, title: str, caption: str
+    clean: Float[np.ndarray, "n *shape"],
+    labels: Int[np.ndarray, "n"],
+    attacked: Sequence[Attacked],
+    *,
+    title: str,
+    caption: str,
 ) -> Figure:
-    """One column per image; below the clean row, for each eps, the change (amplified) and the attacked image.
+    """One column per image; below the clean row, for each eps, the change (amplified) and the
+    attacked image.
 
-    The factor stands at the row. Over each attacked image stands label -> prediction, blue where the net resists.
+    The factor stands at the row. Over each attacked image stands label -> prediction, blue where
+    the net resists.
     """
     rows = [Row("clean", clean, [str(label) for label in labels])]
     for eps, images, predictions in attacked:
-        gain = max(1, round(0.5 / eps)) if eps > 0 else 1  # the largest change is then about half of the pixels' range
+        gain = (
+            max(1, round(0.5 / eps)) if eps > 0 else 1
+        )  # the largest change is then about half of the pixels' range
         rows.append(Row(f"change × {gain}", gain * (images - clean), (), change=True))
         rows.append(Row(f"eps {show_eps(eps)}", images, *verdict(labels, predictions)))
     figure = canvas(0.95 * len(clean) + 1.3, 1.08 * len(rows) + 0.8)

@@ -1,4 +1,6 @@
-"""What all pictures share: size, colors that the color-blind can tell apart, and how they are saved."""
+"""What all pictures share: size, colors that the color-blind can tell apart, and how they are
+saved.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from bioexp.types import Trained
+    from bioexp.experiment import Trained
 
 # Okabe & Ito (2008): distinguishable with every common color vision.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -29,7 +31,9 @@ def canvas(width: float, height: float) -> Figure:
 
 
 def explain(figure: Figure, document: str, measured: str) -> None:
-    """Below the picture, in wrapped lines: what a document's figure shows, and what was measured here."""
+    """Below the picture, in wrapped lines: what a document's figure shows, and what was measured
+    here.
+    """
     wrap = partial(textwrap.wrap, width=round(16.2 * figure.get_figwidth()))
     text = "\n".join(wrap(f"Document: {document}") + wrap(f"Measured: {measured}"))
     figure.supxlabel(text, fontsize=8.5, x=0.01, ha="left")
@@ -42,7 +46,11 @@ def named(trained: Trained) -> str:
 
 def over_seeds(values: Sequence[float]) -> str:
     """The mean over seeds, with the range where there are several."""
-    spread = f" ({min(values):.2f} to {max(values):.2f}, {len(values)} seeds)" if len(values) > 1 else " (1 seed)"
+    spread = (
+        f" ({min(values):.2f} to {max(values):.2f}, {len(values)} seeds)"
+        if len(values) > 1
+        else " (1 seed)"
+    )
     return f"{sum(values) / len(values):.2f}{spread}"
 
 

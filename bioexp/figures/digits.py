@@ -9,8 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int
 
-from bioexp.measures.perturbation import Fooled
-from bioexp.measures.robustness import Net, unit
+from bioexp.robustness.evaluate import Net, unit
+from bioexp.robustness.perturbation import Fooled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,7 +22,8 @@ RIGHT, WRONG = "#0072B2", "#D55E00"  # blue and vermilion: apart for every commo
 class Row(NamedTuple):
     """Images beside one another, with the row's name, a text above each and that text's color.
 
-    change: the images are differences, drawn from blue (darker) over white to red (brighter) or, of color images, around grey.
+    change: the images are differences, drawn from blue (darker) over white to red (brighter) or, of
+        color images, around grey.
     """
 
     name: str
@@ -39,26 +40,43 @@ def digits(figure: FigureBase, rows: Sequence[Row]) -> None:
         for i, axes in enumerate(line):
             _show(axes, row.images[i], change=row.change)
             if row.texts:
-                axes.set_title(row.texts[i], fontsize=9, color=row.colors[i] if row.colors else "black", pad=2)
+                axes.set_title(
+                    row.texts[i], fontsize=9, color=row.colors[i] if row.colors else "black", pad=2
+                )
         line[0].set_ylabel(row.name, fontsize=9, rotation=0, ha="right", va="center")
 
 
-def verdict(labels: Int[np.ndarray, "n"], predictions: Int[np.ndarray, "n"]) -> tuple[list[str], list[str]]:
+def verdict(
+    labels: Int[np.ndarray, "n"], predictions: Int[np.ndarray, "n"]
+) -> tuple[list[str], list[str]]:
     """label → prediction for each image, blue where they agree."""
     both = list(zip(labels, predictions, strict=True))
-    return [f"{y} → {guess}" for y, guess in both], [RIGHT if y == guess else WRONG for y, guess in both]
+    return [f"{y} → {guess}" for y, guess in both], [
+        RIGHT if y == guess else WRONG for y, guess in both
+    ]
 
 
 def clean_row(shown: Net) -> Row:
     """The images as they are, with their labels."""
-    return Row("clean", np.asarray(unit(jnp.asarray(shown.images))), [str(label) for label in shown.labels])
+    return Row(
+        "clean", np.asarray(unit(jnp.asarray(shown.images))), [str(label) for label in shown.labels]
+    )
 
 
-def fooled_rows(shown: Net, fooled: Fooled, *, name: str, gain: int, write: Callable[[float], str]) -> list[Row]:
-    """The changes times `gain`, each below its eps as `write` spells it, and the images that they make."""
+def fooled_rows(
+    shown: Net, fooled: Fooled, *, name: str, gain: int, write: Callable[[float], str]
+) -> list[Row]:
+    """The changes times `gain`, each below its eps as `write` spells it, and the images that they
+    make.
+    """
     clean = np.asarray(unit(jnp.asarray(shown.images)))
     return [
-        Row(f"{name}\nchange × {gain}", gain * (fooled.images - clean), [write(eps) for eps in fooled.eps], change=True),
+        Row(
+            f"{name}\nchange × {gain}",
+            gain * (fooled.images - clean),
+            [write(eps) for eps in fooled.eps],
+            change=True,
+        ),
         Row(f"{name}\nperturbed", fooled.images, *verdict(shown.labels, fooled.predictions)),
     ]
 

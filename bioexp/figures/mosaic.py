@@ -15,7 +15,14 @@ if TYPE_CHECKING:
     from matplotlib.image import AxesImage
 
 
-def mosaic(w: Float[np.ndarray, "units inputs"], shape: tuple[int, ...], *, title: str, caption: str, most: int = 100) -> Figure:
+def mosaic(
+    w: Float[np.ndarray, "units inputs"],
+    shape: tuple[int, ...],
+    *,
+    title: str,
+    caption: str,
+    most: int = 100,
+) -> Figure:
     """The first `most` units' incoming weights, each as an image of the input's shape.
 
     The caption should say what else is to be known.
@@ -32,12 +39,14 @@ def mosaic(w: Float[np.ndarray, "units inputs"], shape: tuple[int, ...], *, titl
     return figure
 
 
-def tiles(axes: Axes, w: Float[np.ndarray, "units inputs"], shape: tuple[int, ...], columns: int) -> AxesImage:
+def tiles(
+    axes: Axes, w: Float[np.ndarray, "units inputs"], shape: tuple[int, ...], columns: int
+) -> AxesImage:
     """Weight vectors as images, row by row.
 
-    Weights of one sign are drawn white to black; weights of both signs blue (negative) through white to red. Each unit
-    is scaled by its own largest |w|, so that shapes can be compared and sizes cannot. Color images (a last axis of 3) are
-    shifted and scaled to [0, 1] unit by unit.
+    Weights of one sign are drawn white to black; weights of both signs blue (negative) through
+    white to red. Each unit is scaled by its own largest |w|, so that shapes can be compared and
+    sizes cannot. Color images (a last axis of 3) are shifted and scaled to [0, 1] unit by unit.
     """
     signed = w.min() < 0
     largest = np.abs(w).max(axis=1, keepdims=True)
@@ -46,13 +55,22 @@ def tiles(axes: Axes, w: Float[np.ndarray, "units inputs"], shape: tuple[int, ..
         images = (images + 1) / 2 if signed else images
     height, width = shape[:2]
     rows = -(-len(w) // columns)
-    sheet = np.full((rows * (height + 1) + 1, columns * (width + 1) + 1, *shape[2:]), np.nan if len(shape) == 2 else 1.0)
+    sheet = np.full(
+        (rows * (height + 1) + 1, columns * (width + 1) + 1, *shape[2:]),
+        np.nan if len(shape) == 2 else 1.0,
+    )
     for i, image in enumerate(images):
         top, left = (i // columns) * (height + 1) + 1, (i % columns) * (width + 1) + 1
         sheet[top : top + height, left : left + width] = image
     axes.set_xticks([])
     axes.set_yticks([])
-    return axes.imshow(sheet, cmap="RdBu_r" if signed else "gray_r", vmin=-1 if signed else 0, vmax=1, interpolation="nearest")
+    return axes.imshow(
+        sheet,
+        cmap="RdBu_r" if signed else "gray_r",
+        vmin=-1 if signed else 0,
+        vmax=1,
+        interpolation="nearest",
+    )
 
 
 def scale(figure: FigureBase, drawn: AxesImage, axes: Axes) -> None:

@@ -1,4 +1,6 @@
-"""What a rule said of itself at its records, against training steps: one small panel for each quantity."""
+"""What a rule said of itself at its records, against training steps: one small panel for each
+quantity.
+"""
 
 from __future__ import annotations
 
@@ -17,11 +19,17 @@ MEANS = ("train_", "validation_")  # prefixes of what the learning curve shows
 
 def observations(record: Mapping[str, Any]) -> dict[str, float]:
     """What a record of metrics.jsonl holds besides its place and the means over minibatches."""
-    return {name: value for name, value in record.items() if name not in ALWAYS and not name.startswith(MEANS)}
+    return {
+        name: value
+        for name, value in record.items()
+        if name not in ALWAYS and not name.startswith(MEANS)
+    }
 
 
 def observed(records: Sequence[Mapping[str, Any]], *, title: str) -> Figure:
-    """Every observation of one stage's records; they were taken at the end of each record's steps. Raises ValueError without any."""
+    """Every observation of one stage's records; they were taken at the end of each record's steps.
+    Raises ValueError without any.
+    """
     names = sorted({name for record in records for name in observations(record)})
     if not names:
         raise ValueError("observed: no record holds an observation")
@@ -31,7 +39,9 @@ def observed(records: Sequence[Mapping[str, Any]], *, title: str) -> Figure:
     for number, name in enumerate(names, 1):
         axes = figure.add_subplot(rows, columns, number)
         points = [(record["step"], record[name]) for record in records if name in record]
-        axes.plot(*zip(*points, strict=True), color=COLORS[0], marker="o", markersize=2.5, linewidth=1.2)
+        axes.plot(
+            *zip(*points, strict=True), color=COLORS[0], marker="o", markersize=2.5, linewidth=1.2
+        )
         least, most = (of(value for _, value in points) for of in (min, max))
         axes.set_ylim(1.08 * min(0.0, least), 1.08 * max(most, 0.0) or 1.0)
         axes.set_xlabel("minibatches", fontsize=9)

@@ -1,4 +1,6 @@
-"""How outputs answer to growing perturbations: measured beside predicted, and how far the prediction is off."""
+"""How outputs answer to growing perturbations: measured beside predicted, and how far the
+prediction is off.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,7 @@ import numpy as np
 from jaxtyping import Float
 
 from bioexp.figures.canvas import COLORS, plain
-from bioexp.measures.perturbation import Response, reach, relative_error
+from bioexp.robustness.perturbation import Response, reach, relative_error
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,13 +21,29 @@ MARKERS = "o^s"
 SIZE = "size of the perturbation (1: brightest pixel)"
 
 
-def one_image(axes: Axes, sizes: Float[np.ndarray, "sizes"], response: Response, outputs: Mapping[str, int], *, y: str) -> None:
-    """One image's outputs against the signed size of one perturbation: points measured, lines predicted.
+def one_image(
+    axes: Axes,
+    sizes: Float[np.ndarray, "sizes"],
+    response: Response,
+    outputs: Mapping[str, int],
+    *,
+    y: str,
+) -> None:
+    """One image's outputs against the signed size of one perturbation: points measured, lines
+    predicted.
 
     The scale is that of what was measured; predictions may leave it.
     """
     for color, marker, (name, i) in zip(COLORS, MARKERS, outputs.items(), strict=False):
-        axes.plot(sizes, response.measured[:, 0, i], marker, color=color, markersize=5, fillstyle="none", label=f"measured, {name}")
+        axes.plot(
+            sizes,
+            response.measured[:, 0, i],
+            marker,
+            color=color,
+            markersize=5,
+            fillstyle="none",
+            label=f"measured, {name}",
+        )
         for style, values in zip(STYLES, response.predicted.values(), strict=False):
             axes.plot(sizes, values[:, 0, i], style, color=color, linewidth=1.4)
     for style, name in zip(STYLES, response.predicted, strict=False):
@@ -39,23 +57,60 @@ def one_image(axes: Axes, sizes: Float[np.ndarray, "sizes"], response: Response,
     plain(axes)
 
 
-def errors(axes: Axes, sizes: Float[np.ndarray, "sizes"], responses: Sequence[Response], allowed: float = 0.05) -> str:
-    """Relative errors of every predictor against size, one response per seed; how far each one holds, in words."""
-    found = {name: [relative_error(one.predicted[name], one.measured) for one in responses] for name in responses[0].predicted}
+def errors(
+    axes: Axes,
+    sizes: Float[np.ndarray, "sizes"],
+    responses: Sequence[Response],
+    allowed: float = 0.05,
+) -> str:
+    """Relative errors of every predictor against size, one response per seed; how far each one
+    holds, in words.
+    """
+    found = {
+        name: [relative_error(one.predicted[name], one.measured) for one in responses]
+        for name in responses[0].predicted
+    }
     axes.axhline(allowed, color="0.4", linestyle=":", linewidth=1.2, label=f"{allowed:.0%}")
     curves(axes, sizes, found, y="median relative error of dx3")
-    axes.set_title(f"n={responses[0].measured.shape[1]} test images, {len(responses)} seeds", fontsize=9)
-    held = {name: float(np.median([reach(sizes, error) for error in seeds])) for name, seeds in found.items()}
-    words = {name: f"up to size {size:.2g}" if size else f"at no size down to {sizes[0]:.2g}" for name, size in held.items()}
+    axes.set_title(
+        f"n={responses[0].measured.shape[1]} test images, {len(responses)} seeds", fontsize=9
+    )
+    held = {
+        name: float(np.median([reach(sizes, error) for error in seeds]))
+        for name, seeds in found.items()
+    }
+    words = {
+        name: f"up to size {size:.2g}" if size else f"at no size down to {sizes[0]:.2g}"
+        for name, size in held.items()
+    }
     return ", ".join(f"{words[name]} ({name})" for name in words)
 
 
-def curves(axes: Axes, sizes: Float[np.ndarray, "sizes"], values: Mapping[str, Sequence[Float[np.ndarray, "sizes"]]], *, y: str) -> None:
-    """One line per predictor, the median over seeds, with a band from the least to the largest seed."""
+def curves(
+    axes: Axes,
+    sizes: Float[np.ndarray, "sizes"],
+    values: Mapping[str, Sequence[Float[np.ndarray, "sizes"]]],
+    *,
+    y: str,
+) -> None:
+    """One line per predictor, the median over seeds, with a band from the least to the largest
+    seed.
+    """
     for color, style, (name, seeds) in zip(COLORS[2:], STYLES, values.items(), strict=False):
         lines = np.array(seeds)
-        axes.plot(sizes, np.median(lines, axis=0), style, marker="o", color=color, markersize=3, linewidth=1.4, label=name)
-        axes.fill_between(sizes, lines.min(axis=0), lines.max(axis=0), color=color, alpha=0.2, linewidth=0)
+        axes.plot(
+            sizes,
+            np.median(lines, axis=0),
+            style,
+            marker="o",
+            color=color,
+            markersize=3,
+            linewidth=1.4,
+            label=name,
+        )
+        axes.fill_between(
+            sizes, lines.min(axis=0), lines.max(axis=0), color=color, alpha=0.2, linewidth=0
+        )
     axes.set_xscale("log")
     axes.set_xlabel(SIZE, fontsize=9)
     axes.set_ylabel(y, fontsize=9)

@@ -28,10 +28,12 @@ def robustness_curve(
     title: str,
     caption: str,
 ) -> Figure:
-    """Accuracy under each attack at each eps with its 95 % band; clean accuracy and chance as lines.
+    """Accuracy under each attack at each eps with its 95 % band; clean accuracy and chance as
+    lines.
 
-    eps is drawn on a logarithmic axis when it spans more than a factor of 5. The line named "worst case" is drawn thick and
-    black, as it is the claim. The caption should give n and say what the bands are over.
+    eps is drawn on a logarithmic axis when it spans more than a factor of 5. The line named "worst
+    case" is drawn thick and black, as it is the claim. The caption should give n and say what the
+    bands are over.
     """
     order = [int(i) for i in np.argsort(eps)]
     figure = canvas(6.4, 4.2)
@@ -44,17 +46,31 @@ def robustness_curve(
         style = (
             {"linewidth": 3.2, "zorder": 2}
             if worst
-            else {"linewidth": 1.3, "marker": MARKERS[number % len(MARKERS)], "markersize": 5, "zorder": 3}
+            else {
+                "linewidth": 1.3,
+                "marker": MARKERS[number % len(MARKERS)],
+                "markersize": 5,
+                "zorder": 3,
+            }
         )
         axes.plot(x, value, color=color, label=name, **style)
         axes.errorbar(
-            x, value, [np.maximum(value - low, 0), np.maximum(high - value, 0)], fmt="none", ecolor=color, elinewidth=1, capsize=2
+            x,
+            value,
+            [np.maximum(value - low, 0), np.maximum(high - value, 0)],
+            fmt="none",
+            ecolor=color,
+            elinewidth=1,
+            capsize=2,
         )
         axes.fill_between(x, low, high, color=color, alpha=0.12, linewidth=0)
     axes.axhline(clean.value, color="0.35", linestyle="--", linewidth=1)
     axes.axhspan(clean.low, clean.high, color="0.35", alpha=0.12, linewidth=0)
     axes.axhline(chance, color="0.35", linestyle=":", linewidth=1)
-    for height, text, place in ((clean.value, f"clean {clean.value:.1%}", "bottom"), (chance, f"chance {chance:.0%}", "bottom")):
+    for height, text, place in (
+        (clean.value, f"clean {clean.value:.1%}", "bottom"),
+        (chance, f"chance {chance:.0%}", "bottom"),
+    ):
         axes.annotate(
             text,
             (1, height),
@@ -68,7 +84,9 @@ def robustness_curve(
         )
     _scale(axes, x)
     axes.set_xlabel(
-        f"eps: largest change {'of a pixel' if norm == 'linf' else 'of the image, Euclidean length'} (pixels are in [0, 1])\n{caption}",
+        "eps: largest change"
+        f" {'of a pixel' if norm == 'linf' else 'of the image, Euclidean length'} (pixels are in"
+        f" [0, 1])\n{caption}",
         fontsize=9,
     )
     axes.set_ylabel("accuracy", fontsize=9)
@@ -89,6 +107,10 @@ def _scale(axes: Axes, x: Sequence[float]) -> None:
         axes.xaxis.set_minor_locator(NullLocator())
     labels = [show_eps(value) for value in x]
     for i in range(1, len(x)):
-        if (x[i] / x[i - 1] if axes.get_xscale() == "log" else 1 + (x[i] - x[i - 1]) / (x[-1] - x[0])) < 1.07:  # too close for two labels
+        if (
+            x[i] / x[i - 1]
+            if axes.get_xscale() == "log"
+            else 1 + (x[i] - x[i - 1]) / (x[-1] - x[0])
+        ) < 1.07:  # too close for two labels
             labels[i - 1], labels[i] = "", f"{labels[i - 1]}, {labels[i]}".removeprefix(", ")
     axes.set_xticks(x, labels, fontsize=8, rotation=45 if len(x) > 5 else 0)

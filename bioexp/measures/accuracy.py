@@ -13,24 +13,43 @@ from bioexp.types import Apply, Batch, Objective, Params
 
 
 def correct(
-    apply: Apply, params: Params, x: Num[np.ndarray, "n *shape"], y: Int[np.ndarray, "n *labels"], heads: int = 1
+    apply: Apply,
+    params: Params,
+    x: Num[np.ndarray, "n *shape"],
+    y: Int[np.ndarray, "n *labels"],
+    heads: int = 1,
 ) -> Bool[np.ndarray, "seeds n *labels"]:
-    """Whether each example is classified as labelled, for each seed of a group (the leading axis of params).
+    """Whether each example is classified as labelled, for each seed of a group (the leading axis of
+    params).
 
-    The largest logit wins, of those in the head of the label; a tie goes to the lower class, as argmax has it.
+    The largest logit wins, of those in the head of the label; a tie goes to the lower class, as
+    argmax has it.
     """
     return np.asarray(_correct(apply, heads, params, jnp.asarray(x), jnp.asarray(y)))
 
 
 def losses(
-    apply: Apply, objective: Objective, params: Params, x: Num[np.ndarray, "n *shape"], y: Int[np.ndarray, "n"]
+    apply: Apply,
+    objective: Objective,
+    params: Params,
+    x: Num[np.ndarray, "n *shape"],
+    y: Int[np.ndarray, "n"],
 ) -> Float[np.ndarray, "seeds n"]:
-    """The objective's loss of each example, for each seed of a group (the leading axis of params)."""
-    return np.asarray(_losses(apply, objective, params, jnp.asarray(x), jnp.asarray(y)), dtype=np.float64)
+    """The objective's loss of each example, for each seed of a group (the leading axis of params).
+    """
+    return np.asarray(
+        _losses(apply, objective, params, jnp.asarray(x), jnp.asarray(y)), dtype=np.float64
+    )
 
 
 @partial(jax.jit, static_argnums=(0, 1))
-def _losses(apply: Apply, objective: Objective, params: Params, x: Num[Array, "n *shape"], y: Int[Array, "n"]) -> Float[Array, "seeds n"]:
+def _losses(
+    apply: Apply,
+    objective: Objective,
+    params: Params,
+    x: Num[Array, "n *shape"],
+    y: Int[Array, "n"],
+) -> Float[Array, "seeds n"]:
     def of(params: Params) -> Float[Array, "n"]:
         def one(example: Batch) -> Float[Array, ""]:
             batch = Batch(as_float(example.x)[None], example.y[None])

@@ -1,4 +1,6 @@
-"""95 % intervals for accuracies: over images when there is one seed, over seeds when there are more."""
+"""95 % intervals for accuracies: over images when there is one seed, over seeds when there are
+more.
+"""
 
 from collections.abc import Sequence
 from statistics import NormalDist
@@ -11,7 +13,9 @@ LEVEL = 0.95
 
 
 class Interval(NamedTuple):
-    """An estimate, the ends of its 95 % interval, and its kind: "binomial over images" or "t over 3 seeds"."""
+    """An estimate, the ends of its 95 % interval, and its kind: "binomial over images" or "t over 3
+    seeds".
+    """
 
     value: float
     low: float
@@ -20,7 +24,8 @@ class Interval(NamedTuple):
 
 
 def wilson(successes: int, n: int) -> Interval:
-    """Binomial proportion: Wilson 1927's score interval, which stays inside [0, 1] and is not empty at 0 or n.
+    """Binomial proportion: Wilson 1927's score interval, which stays inside [0, 1] and is not empty
+    at 0 or n.
 
     Raises ValueError unless 0 <= successes <= n and n >= 1.
     """
@@ -30,7 +35,12 @@ def wilson(successes: int, n: int) -> Interval:
     share = successes / n
     center = (share + z2 / (2 * n)) / (1 + z2 / n)
     half = np.sqrt(z2 * (share * (1 - share) / n + z2 / (4 * n**2))) / (1 + z2 / n)
-    return Interval(share, max(0.0, float(center - half)), min(1.0, float(center + half)), "binomial over images")
+    return Interval(
+        share,
+        max(0.0, float(center - half)),
+        min(1.0, float(center + half)),
+        "binomial over images",
+    )
 
 
 def student(values: Sequence[float]) -> Interval:
@@ -38,7 +48,9 @@ def student(values: Sequence[float]) -> Interval:
 
     Raises ValueError for fewer than two values.
     """
-    from scipy.special import stdtrit  # a fifth of a second, which one seed does not have to wait for
+    from scipy.special import (
+        stdtrit,  # a fifth of a second, which one seed does not have to wait for
+    )
 
     if len(values) < 2:
         raise ValueError("student: a t interval needs at least two seeds")
@@ -48,7 +60,9 @@ def student(values: Sequence[float]) -> Interval:
 
 
 def accuracy(per_seed: Sequence[float], n: int) -> Interval:
-    """Accuracy over n images: t over several seeds, ends kept inside [0, 1]; binomial for one, or where all are the same."""
+    """Accuracy over n images: t over several seeds, ends kept inside [0, 1]; binomial for one, or
+    where all are the same.
+    """
     if len(set(per_seed)) == 1:
         return wilson(round(per_seed[0] * n), n)
     mean, low, high, over = student(per_seed)
@@ -56,12 +70,18 @@ def accuracy(per_seed: Sequence[float], n: int) -> Interval:
 
 
 def median(values: Float[np.ndarray, "n"]) -> Interval | None:
-    """Median over images of values that may be infinite, between two of their order statistics; None where it is not finite.
+    """Median over images of values that may be infinite, between two of their order statistics;
+    None where it is not finite.
 
-    The ranks are those that a fair coin's count of heads keeps between with 95 %, so that nothing is assumed of the values.
+    The ranks are those that a fair coin's count of heads keeps between with 95 %, so that nothing
+    is assumed of the values.
     """
     ordered, n = np.sort(values), len(values)
     half = NormalDist().inv_cdf((1 + LEVEL) / 2) * np.sqrt(n) / 2
     low, high = (int(np.clip(round(rank), 0, n - 1)) for rank in (n / 2 - half, n / 2 + half))
     middle = float(np.median(values))
-    return Interval(middle, float(ordered[low]), float(ordered[high]), "order statistics over images") if np.isfinite(middle) else None
+    return (
+        Interval(middle, float(ordered[low]), float(ordered[high]), "order statistics over images")
+        if np.isfinite(middle)
+        else None
+    )

@@ -1,4 +1,6 @@
-"""Whether a claim is reproduced: its whole 95 % interval within what is accepted, or outside it, or neither."""
+"""Whether a claim is reproduced: its whole 95 % interval within what is accepted, or outside it, or
+neither.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ Verdict = Literal["reproduced", "not reproduced", "undecided"]
 
 
 class Measured(NamedTuple):
-    """A measure over seeds: its mean, the ends of its 95 % interval, and what that is over; None where there is none."""
+    """A measure over seeds: its mean, the ends of its 95 % interval, and what that is over; None
+    where there is none.
+    """
 
     mean: float
     low: float | None
@@ -24,7 +28,9 @@ class Measured(NamedTuple):
 
 
 def measured(per_seed: Sequence[float], n: int | None = None) -> Measured:
-    """A t interval over seeds; for one seed a binomial one over n images, or none where n is not given."""
+    """A t interval over seeds; for one seed a binomial one over n images, or none where n is not
+    given.
+    """
     values = [float(value) for value in per_seed]
     if len(values) > 1:
         found = student(values)
@@ -36,13 +42,27 @@ def measured(per_seed: Sequence[float], n: int | None = None) -> Measured:
 
 
 def over_images(values: Float[np.ndarray, "n"]) -> Measured:
-    """One seed, measured image by image: the mean, and its bootstrap interval over images (percentiles of 2,000 resamples)."""
+    """One seed, measured image by image: the mean, and its bootstrap interval over images
+    (percentiles of 2,000 resamples).
+    """
     from scipy.stats import bootstrap
 
     if np.ptp(values) == 0:  # every resample is the same
-        return Measured(float(values[0]), float(values[0]), float(values[0]), f"bootstrap over {len(values)} images, 1 seed")
-    found = bootstrap((values,), np.mean, n_resamples=2000, method="percentile", rng=np.random.default_rng(0)).confidence_interval
-    return Measured(float(values.mean()), float(found.low), float(found.high), f"bootstrap over {len(values)} images, 1 seed")
+        return Measured(
+            float(values[0]),
+            float(values[0]),
+            float(values[0]),
+            f"bootstrap over {len(values)} images, 1 seed",
+        )
+    found = bootstrap(
+        (values,), np.mean, n_resamples=2000, method="percentile", rng=np.random.default_rng(0)
+    ).confidence_interval
+    return Measured(
+        float(values.mean()),
+        float(found.low),
+        float(found.high),
+        f"bootstrap over {len(values)} images, 1 seed",
+    )
 
 
 def verdict(found: Measured, accepted: tuple[float, float]) -> Verdict:
@@ -56,8 +76,12 @@ def verdict(found: Measured, accepted: tuple[float, float]) -> Verdict:
 
 
 def seeds_to_decide(per_seed: Sequence[float], accepted: tuple[float, float]) -> int | None:
-    """How many seeds would make the interval clear the nearest bound, if mean and spread stay; None where none would."""
+    """How many seeds would make the interval clear the nearest bound, if mean and spread stay; None
+    where none would.
+    """
     distance = min(abs(np.mean(per_seed) - bound) for bound in accepted if abs(bound) != inf)
     if len(per_seed) < 2 or distance == 0:
         return None
-    return max(len(per_seed) + 1, ceil((2 * float(np.std(per_seed, ddof=1)) / float(distance)) ** 2))
+    return max(
+        len(per_seed) + 1, ceil((2 * float(np.std(per_seed, ddof=1)) / float(distance)) ** 2)
+    )

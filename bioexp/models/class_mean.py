@@ -1,4 +1,6 @@
-"""Nearest prototype: the class whose weight vector is closest to the image. The control for every claim about prototypes."""
+"""Nearest prototype: the class whose weight vector is closest to the image. The control for every
+claim about prototypes.
+"""
 
 from math import prod
 
@@ -11,7 +13,9 @@ from bioexp.types import Layer, Model, Params
 
 
 def class_mean(shape: tuple[int, ...], classes: int) -> Model:
-    """One prototype a class, and logits w.x - |w|^2/2, which are -|x - w|^2/2 up to a term that all classes share."""
+    """One prototype a class, and logits w.x - |w|^2/2, which are -|x - w|^2/2 up to a term that all
+    classes share.
+    """
 
     def init(key: Key[Array, ""]) -> Params:
         return {"w": jnp.zeros((classes, prod(shape)))}

@@ -11,7 +11,12 @@ from bioexp.models.stack import LayerMap, glorot, stack
 from bioexp.ops import Activation, Ops
 from bioexp.types import Count, Layer, Model, Params
 
-ACTIVATIONS: dict[str, Activation] = {"relu": jax.nn.relu, "sigmoid": jax.nn.sigmoid, "tanh": jnp.tanh, "linear": lambda u: u}
+ACTIVATIONS: dict[str, Activation] = {
+    "relu": jax.nn.relu,
+    "sigmoid": jax.nn.sigmoid,
+    "tanh": jnp.tanh,
+    "linear": lambda u: u,
+}
 
 
 def mlp(

@@ -20,13 +20,22 @@ class LayerMap(NamedTuple):
 
 
 def stack(layers: Sequence[LayerMap]) -> Model:
-    """The network that feeds each layer's activity to the next; the last activity is the logits. Images are flattened."""
+    """The network that feeds each layer's activity to the next; the last activity is the logits.
+    Images are flattened.
+    """
 
     def init(key: Key[Array, ""]) -> Params:
         keys = jax.random.split(key, len(layers))
-        return {"layers": {str(i): layer.init(layer_key) for i, (layer, layer_key) in enumerate(zip(layers, keys, strict=True))}}
+        return {
+            "layers": {
+                str(i): layer.init(layer_key)
+                for i, (layer, layer_key) in enumerate(zip(layers, keys, strict=True))
+            }
+        }
 
-    def apply(params: Params, x: Num[Array, "batch *shape"], ops: Ops = exact, start: int = 0) -> Forward:
+    def apply(
+        params: Params, x: Num[Array, "batch *shape"], ops: Ops = exact, start: int = 0
+    ) -> Forward:
         z = x.reshape(len(x), -1)
         records = []
         for number, layer in enumerate(layers[start:], start):
@@ -39,7 +48,9 @@ def stack(layers: Sequence[LayerMap]) -> Model:
 
 def above(model: Model, start: int) -> Model:
     """The part of a model from layer `start` on, whose input is that layer's."""
-    return Model(model.init, lambda params, x, ops=exact, first=0: model.apply(params, x, ops, start + first))
+    return Model(
+        model.init, lambda params, x, ops=exact, first=0: model.apply(params, x, ops, start + first)
+    )
 
 
 def glorot(key: Key[Array, ""], units: int, inputs: int) -> Float[Array, "units inputs"]:

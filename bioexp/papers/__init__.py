@@ -1,14 +1,78 @@
-"""The documents the library re-implements: for each a module with its equations, one with its figures, one with its claims."""
+"""The papers that the library re-implements, a folder for each, and the rows beyond them."""
 
-from importlib import import_module
+from __future__ import annotations
 
-from bioexp.types import Paper
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
-PAPERS: dict[str, Paper] = {}
-BROKEN: dict[str, Exception] = {}  # those whose modules cannot be imported, and why; the others go on without them
+from bioexp.papers.paper import Paper, Study
 
-for _name in ("log_net", "competing_hidden_units", "spatial_nets", "brain_models", "stdp_rule", "beyond"):
-    try:
-        PAPERS[_name] = import_module(f"bioexp.papers.{_name}_claims").PAPER
-    except Exception as error:
-        BROKEN[_name] = error
+
+def log_net() -> Paper:
+    from bioexp.papers.log_net import PAPER
+
+    return PAPER
+
+
+def competing_hidden_units() -> Paper:
+    from bioexp.papers.competing_hidden_units import PAPER
+
+    return PAPER
+
+
+def spatial_nets() -> Paper:
+    from bioexp.papers.spatial_nets import PAPER
+
+    return PAPER
+
+
+def brain_models() -> Paper:
+    from bioexp.papers.brain_models import PAPER
+
+    return PAPER
+
+
+def stdp_rule() -> Paper:
+    from bioexp.papers.stdp_rule import PAPER
+
+    return PAPER
+
+
+def beyond(papers: Mapping[str, Paper]) -> Study:
+    from bioexp.papers.beyond import study
+
+    return study(tuple(papers.values()))
+
+
+# A paper is imported when it is asked for, so that one that is broken leaves the others alone.
+TABLE: Mapping[str, Callable[[], Paper]] = {
+    "log_net": log_net,
+    "competing_hidden_units": competing_hidden_units,
+    "spatial_nets": spatial_nets,
+    "brain_models": brain_models,
+    "stdp_rule": stdp_rule,
+}
+
+
+class Papers(NamedTuple):
+    """The papers whose modules can be imported, by name; and of the others what is wrong."""
+
+    whole: dict[str, Paper]
+    broken: dict[str, Exception]
+
+
+def papers() -> Papers:
+    """Every paper of the table."""
+    whole, broken = {}, {}
+    for name, paper in TABLE.items():
+        try:
+            whole[name] = paper()
+        except Exception as error:
+            broken[name] = error
+    return Papers(whole, broken)
+
+
+def studies() -> dict[str, Study]:
+    """What `bioexp reproduce all` reproduces: the rows of every whole paper, then those beyond."""
+    whole = papers().whole
+    return {name: paper.study for name, paper in whole.items()} | {"beyond": beyond(whole)}

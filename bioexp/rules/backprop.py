@@ -7,7 +7,9 @@ from bioexp.types import Batch, Learned, Model, Objective, Params, Rule, State
 
 
 def backprop(model: Model, objective: Objective) -> Rule:
-    """Gradient of the mean loss over the minibatch plus the penalty (Rumelhart, Hinton & Williams 1986)."""
+    """Gradient of the mean loss over the minibatch plus the penalty (Rumelhart, Hinton & Williams
+    1986).
+    """
 
     def update(params: Params, state: State, batch: Batch, key: Key[Array, ""]) -> Learned:
         gradient, metrics = descent(model, objective, params, batch)

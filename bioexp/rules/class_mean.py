@@ -1,4 +1,6 @@
-"""Each class's weights move to the mean of its images: learning without an error signal, and without a choice to make."""
+"""Each class's weights move to the mean of its images: learning without an error signal, and
+without a choice to make.
+"""
 
 import jax.numpy as jnp
 from jaxtyping import Array, Key
@@ -7,9 +9,11 @@ from bioexp.types import Batch, Learned, Model, Objective, Params, Rule, State
 
 
 def class_mean(model: Model, objective: Objective) -> Rule:
-    """w_c <- w_c + learning_rate (mean of the class's images - w_c), for the output layer of the model `class_mean`.
+    """w_c <- w_c + learning_rate (mean of the class's images - w_c), for the output layer of the
+    model `class_mean`.
 
-    With `batch_size: all`, one step at learning rate 1 makes every prototype the mean image of its class, exactly.
+    With `batch_size: all`, one step at learning rate 1 makes every prototype the mean image of its
+    class, exactly.
     """
 
     def init(key: Key[Array, ""], params: Params, data: Batch, batch_size: int) -> State:

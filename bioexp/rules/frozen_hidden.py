@@ -1,4 +1,6 @@
-"""Only the read-out learns, on random features: the control that every rule for hidden layers has to beat."""
+"""Only the read-out learns, on random features: the control that every rule for hidden layers has
+to beat.
+"""
 
 from jaxtyping import Array, Key
 

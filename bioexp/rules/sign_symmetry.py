@@ -30,10 +30,18 @@ def sign_symmetry(
         weights = above_hidden("sign_symmetry", params)
         if magnitude == "uniform":
             return {layer: jnp.full(jnp.shape(w), scale) for layer, w in weights.items()}
-        return {layer: jnp.abs(m) for layer, m in normal(key, {layer: jnp.shape(w) for layer, w in weights.items()}, scale).items()}
+        return {
+            layer: jnp.abs(m)
+            for layer, m in normal(
+                key, {layer: jnp.shape(w) for layer, w in weights.items()}, scale
+            ).items()
+        }
 
     def ops(params: Params, m: Feedback) -> Ops:
-        signed = {layer: m[layer] * jnp.sign(w) for layer, w in above_hidden("sign_symmetry", params).items()}
+        signed = {
+            layer: m[layer] * jnp.sign(w)
+            for layer, w in above_hidden("sign_symmetry", params).items()
+        }
         return Ops(feedback(signed), exact.nonlinear if derivative else straight)
 
     return replaced(model, objective, drawn, ops)

@@ -6,7 +6,9 @@ from bioexp.datasets.arrays import Arrays, dataset
 from bioexp.types import Count, Dataset, Fraction
 
 
-def bars(data_dir, report, *, n: Count = 500, n_test: Count = 200, noise: Fraction = 0.2) -> Dataset:
+def bars(
+    data_dir, report, *, n: Count = 500, n_test: Count = 200, noise: Fraction = 0.2
+) -> Dataset:
     """A bright row (class 0) or column (class 1) on noise; images are uint8, labels int32.
 
     n, n_test: training and test images.

@@ -10,8 +10,14 @@ from bioexp.types import Count, Model
 
 
 def squares(shape: tuple[int, ...], classes: int, *, hidden: Count = 50) -> Model:
-    """z = (w x + b)^2 below, logits above; init, backward pass, attacks and pictures come with `stack`.
+    """z = (w x + b)^2 below, logits above; init, backward pass, attacks and pictures come with
+    `stack`.
 
     hidden: units of the hidden layer.
     """
-    return stack([affine(prod(shape), hidden, jnp.square, bias=True), affine(hidden, classes, lambda u: u, bias=True)])
+    return stack(
+        [
+            affine(prod(shape), hidden, jnp.square, bias=True),
+            affine(hidden, classes, lambda u: u, bias=True),
+        ]
+    )

@@ -8,7 +8,7 @@ Deviations, and what each costs
 from math import inf
 
 from bioexp.figures.canvas import canvas
-from bioexp.types import Claim, Control, Drawing, Paper
+from bioexp.papers.paper import Claim, Control, Drawing, Paper
 
 
 def accuracy(evidence):
@@ -19,7 +19,10 @@ def curves(evidence):
     figure = canvas(4.0, 3.0)
     axes = figure.add_subplot(xlabel="step", ylabel="training loss")
     for one in evidence["my_paper"]:
-        axes.plot([record["step"] for record in one.run.metrics], [record["train_loss"] for record in one.run.metrics])
+        axes.plot(
+            [record["step"] for record in one.run.metrics],
+            [record["train_loss"] for record in one.run.metrics],
+        )
     return figure
 
 
@@ -42,7 +45,11 @@ PAPER = Paper(
             accepted=(0.9, inf),
             configs=("my_paper",),
             measure=accuracy,
-            controls=(Control("always the same answer", lambda evidence: [0.5 for _ in evidence["my_paper"]]),),
+            controls=(
+                Control(
+                    "always the same answer", lambda evidence: [0.5 for _ in evidence["my_paper"]]
+                ),
+            ),
             why="a row and a column cannot be told apart",
         ),
     ),

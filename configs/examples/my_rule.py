@@ -1,4 +1,6 @@
-"""A rule of one's own: Oja's subspace rule for the hidden layer, the delta rule for the read-out. No error travels backward."""
+"""A rule of one's own: Oja's subspace rule for the hidden layer, the delta rule for the read-out.
+No error travels backward.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -7,7 +9,9 @@ from bioexp.types import Learned, Model, Objective, Positive, Rule
 
 
 def oja(model: Model, objective: Objective, *, pull: Positive = 0.1) -> Rule:
-    """dw = pull (z x' - z z' w), Oja 1989: units share out the principal subspace; the read-out descends the objective."""
+    """dw = pull (z x' - z z' w), Oja 1989: units share out the principal subspace; the read-out
+    descends the objective.
+    """
 
     def update(params, state, batch, key):
         logits, (hidden, readout) = model.apply(params, batch.x)

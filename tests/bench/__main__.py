@@ -1,8 +1,10 @@
 """How long things take: `python tests/bench [NAME...]`, from the root of the checkout.
 
-Nothing is asserted: what a machine does in a second is no property of the code. Every figure is shown as the least, the
-median and the most of its rounds, beside what it is meant to reach on two quiet cores. Whatever is compared is taken in
-turns, and a ratio is the quotient of each round. Caches lie in a folder of their own that is gone at the end.
+Nothing is asserted: what a machine does in a second is no property of the code. Every figure is
+    shown as the least, the
+median and the most of its rounds, beside what it is meant to reach on two quiet cores. Whatever is
+compared is taken in turns, and a ratio is the quotient of each round. Caches lie in a folder of
+their own that is gone at the end.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ from launch import launch
 from scaling import scaling
 from seeds import seeds
 
-from bioexp.device import prepare
+from bioexp.devices import prepare
 
 BENCHMARKS: dict[str, Callable[[int], Iterator[Figure]]] = {
     "epoch": epoch,
@@ -42,24 +44,41 @@ BENCHMARKS: dict[str, Callable[[int], Iterator[Figure]]] = {
 
 def main() -> None:
     """Run the benchmarks named, all without names."""
-    parser = argparse.ArgumentParser(prog="tests/bench", description="Benchmarks: " + ", ".join(BENCHMARKS))
+    parser = argparse.ArgumentParser(
+        prog="tests/bench", description="Benchmarks: " + ", ".join(BENCHMARKS)
+    )
     parser.add_argument("names", nargs="*", metavar="NAME", help="which ones (all)")
-    parser.add_argument("--rounds", type=int, default=5, help="how often each thing is measured (5)")
+    parser.add_argument(
+        "--rounds", type=int, default=5, help="how often each thing is measured (5)"
+    )
     parser.add_argument("--json", action="store_true", help="JSON on stdout, the table on stderr")
     chosen = parser.parse_args()
     unknown = [name for name in chosen.names if name not in BENCHMARKS]
     if unknown or chosen.rounds < 1:
-        parser.error(f"no benchmark {unknown[0]} (there are {', '.join(BENCHMARKS)})" if unknown else "--rounds: must be at least 1")
+        parser.error(
+            f"no benchmark {unknown[0]} (there are {', '.join(BENCHMARKS)})"
+            if unknown
+            else "--rounds: must be at least 1"
+        )
     with tempfile.TemporaryDirectory(prefix="bioexp-bench-") as cache:
         os.environ["XDG_CACHE_HOME"] = cache
-        found = _run(chosen.names or list(BENCHMARKS), chosen.rounds, sys.stderr if chosen.json else sys.stdout)
+        found = _run(
+            chosen.names or list(BENCHMARKS),
+            chosen.rounds,
+            sys.stderr if chosen.json else sys.stdout,
+        )
     if chosen.json:
         print(json.dumps(found, indent=2))
 
 
 def _run(names: Sequence[str], rounds: int, out: TextIO) -> dict[str, object]:
     """Lines as they come; everything at the end."""
-    about: dict[str, object] = {"device": prepare("auto"), "data": described(), "load": os.getloadavg()[0], "versions": _versions()}
+    about: dict[str, object] = {
+        "device": prepare("auto"),
+        "data": described(),
+        "load": os.getloadavg()[0],
+        "versions": _versions(),
+    }
     print(*(f"{key}: {value}" for key, value in about.items()), sep="\n", file=out)
     found: dict[str, list[dict[str, object]]] = {}
     for name in names:

@@ -15,7 +15,7 @@ from digits import dataset, experiment
 
 from bioexp.attacks import ATTACKS, LADDER, fgsm, pgd, pgd_margin
 from bioexp.attacks.eps import DEFAULT_EPS, L2_EPS
-from bioexp.measures.robustness import Net, evaluate, key_of, logits
+from bioexp.robustness.evaluate import Net, evaluate, key_of, logits
 from bioexp.training import fit
 from bioexp.types import Attack
 
@@ -24,38 +24,65 @@ THREE_EPS = (4 / 255, 0.1, 0.2)
 
 
 def attack(rounds: int) -> Iterator[Figure]:
-    """Seconds for FGSM on every test image at all nine eps; for 40 steps of PGD on the first 1,000, from the image, without
-    restarts; for FGSM and both PGDs with five restarts on the first 1,000; and for whole ladders on every test image at three eps.
+    """Seconds for FGSM on every test image at all nine eps; for 40 steps of PGD on the first 1,000,
+    from the image, without restarts; for FGSM and both PGDs with five restarts on the first 1,000;
+    and for whole ladders on every test image at three eps.
 
-    Both sides attack every image (its label is what the net says), test the result again and leave it as NumPy or JAX arrays.
-    Foolbox gets the jitted forward pass and all images as one batch. How many (image, eps) pairs end alike is shown beside it.
+    Both sides attack every image (its label is what the net says), test the result again and leave
+    it as NumPy or JAX arrays. Foolbox gets the jitted forward pass and all images as one batch. How
+    many (image, eps) pairs end alike is shown beside it.
     """
     net = _trained()
     few, foolbox = net.first(PGD_IMAGES), _foolbox()
     plain, step = foolbox and foolbox.attacks, 2.5 / PGD_STEPS
     one = pgd(steps=PGD_STEPS, restarts=1, start="image")
     random = {"rel_stepsize": step, "steps": PGD_STEPS, "random_start": True}
-    yield from _beside("fgsm", net, [fgsm()], plain and [plain.LinfFastGradientAttack()], DEFAULT_EPS, rounds, "4 x")
+    yield from _beside(
+        "fgsm",
+        net,
+        [fgsm()],
+        plain and [plain.LinfFastGradientAttack()],
+        DEFAULT_EPS,
+        rounds,
+        "4 x",
+    )
     equal = plain and [plain.LinfPGD(rel_stepsize=step, steps=PGD_STEPS, random_start=False)]
     yield from _beside("pgd", few, [one], equal, DEFAULT_EPS, rounds, "2.3 x")
-    # five restarts of two losses; Foolbox has one loss, which takes the same time, and attacks broken images again
+    # five restarts of two losses; Foolbox has one loss, which takes the same time, and attacks
+    # broken images again
     ladder = plain and [plain.LinfFastGradientAttack(), *[plain.LinfPGD(**random)] * 10]
-    yield from _beside("ladder", few, [fgsm(), pgd(), pgd_margin()], ladder, DEFAULT_EPS, rounds, "5 x")
-    yield from _whole("default ladder", net, {name: ATTACKS[name]() for name in LADDER}, "under 90 s")
-    yield from _whole("--attacks all", net, {name: build() for name, build in ATTACKS.items()}, "under 360 s")
+    yield from _beside(
+        "ladder", few, [fgsm(), pgd(), pgd_margin()], ladder, DEFAULT_EPS, rounds, "5 x"
+    )
+    yield from _whole(
+        "default ladder", net, {name: ATTACKS[name]() for name in LADDER}, "under 90 s"
+    )
+    yield from _whole(
+        "--attacks all", net, {name: build() for name, build in ATTACKS.items()}, "under 360 s"
+    )
 
 
 def _beside(
-    name: str, net: Net, ours: Sequence[Attack], theirs: Sequence[Any] | None, eps: Sequence[float], rounds: int, target: str
+    name: str,
+    net: Net,
+    ours: Sequence[Attack],
+    theirs: Sequence[Any] | None,
+    eps: Sequence[float],
+    rounds: int,
+    target: str,
 ) -> Iterator[Figure]:
     """Some attacks of bioexp and, if it is there, of Foolbox."""
     survivors: dict[str, np.ndarray] = {}
 
     def bioexp() -> None:
-        survivors["bioexp"] = np.logical_and.reduce([evaluate(net, one, eps, jax.random.key(0)).correct for one in ours])
+        survivors["bioexp"] = np.logical_and.reduce(
+            [evaluate(net, one, eps, jax.random.key(0)).correct for one in ours]
+        )
 
     def foolbox() -> None:
-        survivors["foolbox"] = np.logical_and.reduce([~np.asarray(one(model, x, y, epsilons=list(eps))[2]) for one in theirs or ()])
+        survivors["foolbox"] = np.logical_and.reduce(
+            [~np.asarray(one(model, x, y, epsilons=list(eps))[2]) for one in theirs or ()]
+        )
 
     tasks: dict[str, Callable[[], None]] = {"bioexp": bioexp}
     if theirs is not None:
@@ -75,12 +102,18 @@ def _beside(
 
 
 def _whole(name: str, net: Net, attacks: Mapping[str, Attack], target: str) -> Iterator[Figure]:
-    """Every attack on every test image, once, compilation included; transfer follows the net itself, which costs as much as another."""
+    """Every attack on every test image, once, compilation included; transfer follows the net
+    itself, which costs as much as another.
+    """
     began = time.perf_counter()
     for each, made in attacks.items():
         eps = (np.inf,) if made.kind == "nearest" else THREE_EPS if made.norm == "linf" else L2_EPS
         evaluate(net, made, eps, key_of(each, jax.random.key(0)))
-    yield Figure(f"{name}, {len(net.labels):,} images x {len(THREE_EPS)} eps", (time.perf_counter() - began,), target=target)
+    yield Figure(
+        f"{name}, {len(net.labels):,} images x {len(THREE_EPS)} eps",
+        (time.perf_counter() - began,),
+        target=target,
+    )
 
 
 def _foolbox() -> Any:
@@ -96,5 +129,7 @@ def _trained() -> Net:
     what = experiment("log_net_joint", 2)
     *_, last = fit(what.stages, what.train, [0])
     params = jax.tree.map(lambda leaf: np.asarray(leaf[0]), last.params)
-    net = Net(lambda params, x: what.model.apply(params, x)[0], params, dataset().x_test, dataset().y_test)
+    net = Net(
+        lambda params, x: what.model.apply(params, x)[0], params, dataset().x_test, dataset().y_test
+    )
     return replace(net, labels=logits(net).argmax(-1).astype(np.int32))

@@ -15,9 +15,11 @@ COMMAND = str(Path(sys.executable).with_name("bioexp"))  # the one installed bes
 
 
 class Figure(NamedTuple):
-    """A line of the table: what was measured, one value per round, in seconds ("s") or as a ratio ("x").
+    """A line of the table: what was measured, one value per round, in seconds ("s") or as a ratio
+    ("x").
 
-    target: what the figure is meant to reach, as text. note: anything a reader must know, such as why there are no values.
+    target: what the figure is meant to reach, as text. note: anything a reader must know, such as
+        why there are no values.
     """
 
     what: str
@@ -28,7 +30,11 @@ class Figure(NamedTuple):
 
     def record(self) -> dict[str, object]:
         """For --json."""
-        return self._asdict() | {"min": min(self.values, default=None), "median": self.median, "max": max(self.values, default=None)}
+        return self._asdict() | {
+            "min": min(self.values, default=None),
+            "median": self.median,
+            "max": max(self.values, default=None),
+        }
 
     @property
     def median(self) -> float | None:
@@ -36,7 +42,9 @@ class Figure(NamedTuple):
 
 
 def in_turns(tasks: Mapping[str, Task], rounds: int) -> dict[str, tuple[float, ...]]:
-    """Seconds of each task in each round: A B A B …; a first call of each is not counted, it compiles and fills caches."""
+    """Seconds of each task in each round: A B A B …; a first call of each is not counted, it
+    compiles and fills caches.
+    """
     taken: dict[str, list[float]] = {name: [] for name in tasks}
     for turn in range(rounds + 1):
         for name, task in tasks.items():
@@ -47,17 +55,25 @@ def in_turns(tasks: Mapping[str, Task], rounds: int) -> dict[str, tuple[float, .
     return {name: tuple(seconds) for name, seconds in taken.items()}
 
 
-def ratio(what: str, above: Sequence[float], below: Sequence[float], target: str = "", note: str = "") -> Figure:
+def ratio(
+    what: str, above: Sequence[float], below: Sequence[float], target: str = "", note: str = ""
+) -> Figure:
     """The quotients of each round, whose two times were taken one after the other."""
     return Figure(what, tuple(a / b for a, b in zip(above, below, strict=True)), "x", target, note)
 
 
 def process(*words: object) -> Task:
-    """A whole command, from its start to its end; one that fails shows what it said and stops the benchmark."""
+    """A whole command, from its start to its end; one that fails shows what it said and stops the
+    benchmark.
+    """
 
     def call() -> None:
-        done = subprocess.run([str(word) for word in words], capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [str(word) for word in words], capture_output=True, text=True, check=False
+        )
         if done.returncode:
-            raise SystemExit(f"{' '.join(map(str, words))}: exit {done.returncode}\n{done.stdout}{done.stderr}")
+            raise SystemExit(
+                f"{' '.join(map(str, words))}: exit {done.returncode}\n{done.stdout}{done.stderr}"
+            )
 
     return call

@@ -13,10 +13,12 @@ from digits import CONFIGS, STEPS, words
 
 
 def command(rounds: int) -> Iterator[Figure]:
-    """Seconds of the process from start to end, the second time: compiled programs, data and fonts are cached by then.
+    """Seconds of the process from start to end, the second time: compiled programs, data and fonts
+    are cached by then.
 
-    Taken in turns with an interpreter that does nothing, one that imports jax, and `bioexp --help`. What the run's own
-    provenance says of the last round is shown too: from the first weights to the last, and compiling as part of that.
+    Taken in turns with an interpreter that does nothing, one that imports jax, and `bioexp --help`.
+    What the run's own provenance says of the last round is shown too: from the first weights to the
+    last, and compiling as part of that.
     """
     with tempfile.TemporaryDirectory() as results:
         changes = ("--set", f"stages.0.steps={STEPS}", "--set", "snapshots=[]", "--force")

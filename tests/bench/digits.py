@@ -1,4 +1,6 @@
-"""The images of every benchmark: MNIST where BIOEXP_DATA_DIR holds it, else the 5,000 that travel with bioexp."""
+"""The images of every benchmark: MNIST where BIOEXP_DATA_DIR holds it, else the 5,000 that travel
+with bioexp.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from bioexp import build
-from bioexp.config import load
+from bioexp.config import build
+from bioexp.config.reading import load
 from bioexp.types import Dataset, Examples, Model, Stage, UserError
 
 CONFIGS = Path(__file__).parents[2] / "configs"
@@ -38,7 +40,9 @@ def name() -> str:
 @cache
 def dataset() -> Dataset:
     """The images themselves."""
-    return build.dataset_of(load(CONFIGS / "log_net.yaml", [f"dataset.name={name()}"])[0], _folder(), print)[1]
+    return build.dataset_of(
+        load(CONFIGS / "log_net.yaml", [f"dataset.name={name()}"])[0], _folder(), print
+    )[1]
 
 
 def experiment(config: str, records: int) -> Experiment:
@@ -56,7 +60,9 @@ def words() -> tuple[str, ...]:
 
 def described() -> str:
     """For the head of the table."""
-    return f"{name()}, {len(dataset().y_train):,} training and {len(dataset().y_test):,} test images"
+    return (
+        f"{name()}, {len(dataset().y_train):,} training and {len(dataset().y_test):,} test images"
+    )
 
 
 def _folder() -> Path | None:

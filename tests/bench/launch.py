@@ -22,8 +22,13 @@ axes:
 
 
 def launch(rounds: int) -> Iterator[Figure]:
-    """Seconds of both commands, in turns, with compiled programs on disk; and of each until its first run is finished."""
-    ways = {"one after another": (), "--launch local --workers 2": ("--launch", "local", "--workers", "2")}
+    """Seconds of both commands, in turns, with compiled programs on disk; and of each until its
+    first run is finished.
+    """
+    ways = {
+        "one after another": (),
+        "--launch local --workers 2": ("--launch", "local", "--workers", "2"),
+    }
     whole: dict[str, list[float]] = {way: [] for way in ways}
     first: dict[str, list[float]] = {way: [] for way in ways}
     with tempfile.TemporaryDirectory() as place:
@@ -37,10 +42,14 @@ def launch(rounds: int) -> Iterator[Figure]:
                 call()
                 if turn:
                     whole[way].append(time.time() - began)
-                    first[way].append(min(mark.stat().st_mtime for mark in results.glob("*/*/FINISHED")) - began)
+                    first[way].append(
+                        min(mark.stat().st_mtime for mark in results.glob("*/*/FINISHED")) - began
+                    )
     for way in ways:
         yield Figure(f"12 runs, {way}", tuple(whole[way]))
     alone, shared = ways
-    yield ratio("12 runs, two workers / one after another", whole[shared], whole[alone], target="<= 0.6")
+    yield ratio(
+        "12 runs, two workers / one after another", whole[shared], whole[alone], target="<= 0.6"
+    )
     added = tuple(b - a for a, b in zip(first[alone], first[shared], strict=True))
     yield Figure("until the first run is finished: added by launching", added, target="<= 2 s")

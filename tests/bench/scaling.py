@@ -1,4 +1,6 @@
-"""How cost grows: seconds a step, and memory, against hidden units, minibatch, seeds, training images and devices."""
+"""How cost grows: seconds a step, and memory, against hidden units, minibatch, seeds, training
+images and devices.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,9 @@ from statistics import median
 
 from clock import Figure
 
-PICTURE = Path("scaling.png")  # where the curves are drawn, in the folder that the benchmark is called from
+PICTURE = Path(
+    "scaling.png"
+)  # where the curves are drawn, in the folder that the benchmark is called from
 PLAIN = {"hidden": 100, "batch": 128, "seeds": 1, "images": 10_000, "devices": 1}
 CURVES: Mapping[str, Sequence[int]] = {
     "hidden": (100, 400, 1_600, 6_400, 16_000),
@@ -21,7 +25,12 @@ CURVES: Mapping[str, Sequence[int]] = {
     "images": (1_000, 10_000, 60_000, 1_000_000),
     "devices": (1, 2, 4, 8),
 }
-AXES = {"hidden": "hidden units", "batch": "images a minibatch", "images": "training images", "devices": "virtual devices"}
+AXES = {
+    "hidden": "hidden units",
+    "batch": "images a minibatch",
+    "images": "training images",
+    "devices": "virtual devices",
+}
 ALONGSIDE = {"devices": {"seeds": 8}}
 
 CHILD = """
@@ -62,9 +71,11 @@ print(json.dumps({"seconds": wall, "cpu": cpu, "own": most - before, "peak": mem
 
 
 def scaling(rounds: int) -> Iterator[Figure]:
-    """Each point in a process of its own, so that its memory is its own; the rounds are four scans of the same length.
+    """Each point in a process of its own, so that its memory is its own; the rounds are four scans
+    of the same length.
 
-    Memory is what the process itself holds above an idle jax; a memory map's pages, which the system may drop, do not count.
+    Memory is what the process itself holds above an idle jax; a memory map's pages, which the
+    system may drop, do not count.
     """
     found: dict[str, list[dict[str, object]]] = {}
     for what, values in CURVES.items():
@@ -72,10 +83,19 @@ def scaling(rounds: int) -> Iterator[Figure]:
             point = _point({**PLAIN, **ALONGSIDE.get(what, {}), what: value})
             found.setdefault(what, []).append({"at": value, **point})
             processor = 1000 * median(point["cpu"])
-            memory = f"{point['own']:.0f} MB above jax's own, peak {point['peak']:.0f} MB with all file pages"
+            memory = (
+                f"{point['own']:.0f} MB above jax's own, peak {point['peak']:.0f} MB with all file"
+                " pages"
+            )
             note = f"{processor:.3f} ms of processor time; {memory}"
             target = "<= 600 MB" if (what, value) == ("images", 1_000_000) else ""
-            yield Figure(f"{what} = {value:,}: a step", tuple(1000 * second for second in point["seconds"]), "ms", target, note)
+            yield Figure(
+                f"{what} = {value:,}: a step",
+                tuple(1000 * second for second in point["seconds"]),
+                "ms",
+                target,
+                note,
+            )
     draw(found, PICTURE)
     yield Figure(f"drawn: {PICTURE}")
 
@@ -83,7 +103,10 @@ def scaling(rounds: int) -> Iterator[Figure]:
 def _point(asked: Mapping[str, int]) -> dict:
     environment = dict(os.environ)
     if asked["devices"] > 1:
-        environment["XLA_FLAGS"] = f"{environment.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count={asked['devices']}"
+        environment["XLA_FLAGS"] = (
+            f"{environment.get('XLA_FLAGS', '')}"
+            f" --xla_force_host_platform_device_count={asked['devices']}"
+        )
     words = [sys.executable, "-c", CHILD, json.dumps(asked)]
     done = subprocess.run(words, capture_output=True, text=True, env=environment, check=False)
     if done.returncode:
@@ -92,7 +115,9 @@ def _point(asked: Mapping[str, int]) -> dict:
 
 
 def draw(found: Mapping[str, Sequence[Mapping]], path: Path) -> None:
-    """Above, milliseconds of a step and of its processor time, medians; below, megabytes above jax's own."""
+    """Above, milliseconds of a step and of its processor time, medians; below, megabytes above
+    jax's own.
+    """
     from matplotlib.figure import Figure as Canvas
     from matplotlib.ticker import LogLocator
 
@@ -100,11 +125,15 @@ def draw(found: Mapping[str, Sequence[Mapping]], path: Path) -> None:
     axes = figure.subplots(2, len(found), squeeze=False, sharex="col")
     for (above, below), (what, points) in zip(axes.T, found.items(), strict=True):
         at = [point["at"] for point in points]
-        wall, cpu = ([1000 * median(point[kind]) for point in points] for kind in ("seconds", "cpu"))
+        wall, cpu = (
+            [1000 * median(point[kind]) for point in points] for kind in ("seconds", "cpu")
+        )
         above.loglog(at, wall, "o-", color="#1f5f8b", label="wall time")
         above.loglog(at, cpu, "s--", color="#c2571a", markersize=4, label="processor time")
         if what in ("hidden", "batch", "seeds"):
-            above.loglog(at, [cpu[-1] * x / at[-1] for x in at], ":", color="#777777", label="in proportion")
+            above.loglog(
+                at, [cpu[-1] * x / at[-1] for x in at], ":", color="#777777", label="in proportion"
+            )
         above.set_ylim(0.5 * min(wall + cpu), 2 * max(wall + cpu))
         below.semilogx(at, [point["own"] for point in points], "o-", color="#1f5f8b")
         below.set_ylim(0, None)
@@ -120,5 +149,9 @@ def draw(found: Mapping[str, Sequence[Mapping]], path: Path) -> None:
     axes[1][0].set_ylabel("memory, MB above jax's own")
     axes[0][0].legend(frameon=False)
     settings = ", ".join(f"{name} {value:,}" for name, value in PLAIN.items())
-    figure.suptitle(f"784-hidden-10 by backprop and Adam; where not on the axis: {settings} (8 seeds over devices)", fontsize=11)
+    figure.suptitle(
+        f"784-hidden-10 by backprop and Adam; where not on the axis: {settings} (8 seeds over"
+        " devices)",
+        fontsize=11,
+    )
     figure.savefig(path, dpi=110)

@@ -5,11 +5,23 @@ import re
 import pytest
 from conftest import ROOT
 
-from bioexp.commands import catalog
+from bioexp import catalog
 from bioexp.papers import PAPERS
 
-NAMES = sorted({row.get("name") or row["config"] for kind in catalog.kinds() if kind != "runs" for row in catalog.rows(kind, ROOT)})
-OF_PAPERS = [(paper, name) for paper in PAPERS.values() if paper.name != "beyond" for name in (*paper.models, *paper.rules, *paper.configs)]
+NAMES = sorted(
+    {
+        row.get("name") or row["config"]
+        for kind in catalog.kinds()
+        if kind != "runs"
+        for row in catalog.rows(kind, ROOT)
+    }
+)
+OF_PAPERS = [
+    (paper, name)
+    for paper in PAPERS.values()
+    if paper.name != "beyond"
+    for name in (*paper.models, *paper.rules, *paper.configs)
+]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -27,4 +39,7 @@ def test_every_name_is_explained_with_its_options_their_ranges_and_its_place(nam
 
 @pytest.mark.parametrize(("paper", "name"), OF_PAPERS, ids=lambda one: getattr(one, "name", one))
 def test_what_belongs_to_a_paper_cites_it(paper, name):
-    assert all(f"{paper.authors} {paper.year}, {paper.title}" in found["citation"] for found in catalog.detail(name))
+    assert all(
+        f"{paper.authors} {paper.year}, {paper.title}" in found["citation"]
+        for found in catalog.detail(name)
+    )

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from bioexp.attacks import ATTACKS, LADDER
-from bioexp.measures.robustness import Net, evaluate, key_of, logits
+from bioexp.robustness.evaluate import Net, evaluate, key_of, logits
 from bioexp.types import Attack
 
 EPS = (0.0, 8 / 255, 0.3)
@@ -30,7 +30,12 @@ def net() -> Net:
     params = {"v": jax.random.normal(keys[0], (36, 16)), "w": jax.random.normal(keys[1], (16, 3))}
     images = np.asarray(jax.random.randint(keys[2], (20, 6, 6), 0, 256), np.uint8)
     images[0], images[1] = 0, 255  # corners of the box
-    net = Net(lambda params, x: jnp.tanh(x.reshape(len(x), -1) @ params["v"]) @ params["w"], params, images, np.zeros(20, np.int32))
+    net = Net(
+        lambda params, x: jnp.tanh(x.reshape(len(x), -1) @ params["v"]) @ params["w"],
+        params,
+        images,
+        np.zeros(20, np.int32),
+    )
     return Net(net.apply, params, images, logits(net).argmax(-1).astype(np.int32))
 
 
@@ -38,11 +43,15 @@ def net() -> Net:
 def test_every_attack_stays_in_its_ball_and_in_the_box(name, net):
     outcome = evaluate(net, build(name), EPS, jax.random.key(1))
     change = np.abs(outcome.x_adv / 255 - net.images / 255).reshape(len(EPS), 20, -1)
-    size, rounding = (change.max(-1), 1) if outcome.attack.norm == "linf" else (np.sqrt((change**2).sum(-1)), 6)
+    size, rounding = (
+        (change.max(-1), 1) if outcome.attack.norm == "linf" else (np.sqrt((change**2).sum(-1)), 6)
+    )
     assert outcome.x_adv.dtype == np.uint8
     for eps, moved, unrounded in zip(EPS, size, outcome.moved, strict=True):
         assert moved.max() <= eps + rounding * 0.5 / 255 + 1e-6
-        np.testing.assert_allclose(unrounded, moved if outcome.attack.norm == "l2" else 0, atol=rounding * 0.5 / 255 + 1e-6)
+        np.testing.assert_allclose(
+            unrounded, moved if outcome.attack.norm == "l2" else 0, atol=rounding * 0.5 / 255 + 1e-6
+        )
     assert (outcome.x_adv[0] == net.images).all()
 
 
@@ -79,4 +88,6 @@ def test_every_option_of_an_attack_is_keyword_only_typed_and_explained(name):
 
 def test_the_ladder_names_attacks_that_exist_and_each_has_a_key_of_its_own():
     assert set(LADDER) <= set(ATTACKS)
-    assert len({int(jax.random.key_data(key_of(name, jax.random.key(0)))[1]) for name in ATTACKS}) == len(ATTACKS)
+    assert len(
+        {int(jax.random.key_data(key_of(name, jax.random.key(0)))[1]) for name in ATTACKS}
+    ) == len(ATTACKS)

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from conftest import CONFIGS, ROOT
 
-from bioexp.config import load
-from bioexp.lookup import datasets, models, rules
+from bioexp.config.lookup import datasets, models, rules
+from bioexp.config.reading import load
 from bioexp.objectives import cross_entropy
 from bioexp.ops import exact
 from bioexp.options import describe, schema
@@ -33,7 +33,9 @@ OUTPUTS_OF = {"autoencoder": prod(SHAPE)}  # where they are no classes
 
 def batch(n=12):
     rng = np.random.default_rng(0)
-    return Batch(jnp.asarray(rng.random((n, *SHAPE)), jnp.float32), jnp.arange(n, dtype=jnp.int32) % CLASSES)
+    return Batch(
+        jnp.asarray(rng.random((n, *SHAPE)), jnp.float32), jnp.arange(n, dtype=jnp.int32) % CLASSES
+    )
 
 
 @pytest.mark.parametrize("name", models())
@@ -73,7 +75,10 @@ def test_a_rule_gives_a_finite_direction_shaped_like_the_weights(name):
     for layer, direction in learned.direction["layers"].items():
         at = {path: leaf for path, leaf in direction.items() if isinstance(leaf, Rows)}
         assert all(leaf.units.shape == leaf.values.shape[:1] for leaf in at.values())
-        rows = {path: jnp.zeros_like(params["layers"][layer][path]).at[leaf.units].set(leaf.values) for path, leaf in at.items()}
+        rows = {
+            path: jnp.zeros_like(params["layers"][layer][path]).at[leaf.units].set(leaf.values)
+            for path, leaf in at.items()
+        }
         shapes = jax.tree.map(jnp.shape, direction | rows)
         assert shapes == jax.tree.map(jnp.shape, params["layers"][layer])
     assert all(jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(learned.direction))
@@ -97,7 +102,11 @@ def test_a_small_step_down_the_direction_lowers_the_rules_own_loss(name):
         pytest.skip("the rule descends no loss")
     moved = {
         "layers": {
-            k: jax.tree.map(lambda w, d: w - 1e-3 * d, v, learned.direction["layers"].get(k, jax.tree.map(jnp.zeros_like, v)))
+            k: jax.tree.map(
+                lambda w, d: w - 1e-3 * d,
+                v,
+                learned.direction["layers"].get(k, jax.tree.map(jnp.zeros_like, v)),
+            )
             for k, v in params["layers"].items()
         }
     }
@@ -128,13 +137,17 @@ def test_options_are_documented_and_their_names_are_those_of_the_table(table):
     for name, builder in table().items():
         assert builder.__name__ == name
         for option in describe(builder):
-            assert f"{option['option']}" in builder.__doc__, f"{name} does not explain {option['option']}"
+            assert f"{option['option']}" in builder.__doc__, (
+                f"{name} does not explain {option['option']}"
+            )
 
 
 def test_defaults_are_within_their_own_ranges():
     for table in (models(), rules()):
         for builder in table.values():
-            required = [name for name, field in schema(builder).model_fields.items() if field.is_required()]
+            required = [
+                name for name, field in schema(builder).model_fields.items() if field.is_required()
+            ]
             if not required:
                 schema(builder)()
 
@@ -157,7 +170,9 @@ ORDER = [
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "bioexp").rglob("*.py")), ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "bioexp").rglob("*.py")), ids=lambda path: str(path.relative_to(ROOT))
+)
 def test_imports_point_one_way(path):
     parts = path.relative_to(ROOT / "bioexp").with_suffix("").parts
     if parts == ("__init__",):
@@ -170,6 +185,16 @@ def test_imports_point_one_way(path):
         for node in ast.walk(block)
     }
     for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("bioexp") and node not in typing_only:
-            names = [node.module.split(".")[1]] if node.module != "bioexp" else [alias.name for alias in node.names if alias.name in RANK]
-            assert all(RANK[name] <= RANK[parts[0]] for name in names), f"{path}:{node.lineno} imports upward"
+        if (
+            isinstance(node, ast.ImportFrom)
+            and (node.module or "").startswith("bioexp")
+            and node not in typing_only
+        ):
+            names = (
+                [node.module.split(".")[1]]
+                if node.module != "bioexp"
+                else [alias.name for alias in node.names if alias.name in RANK]
+            )
+            assert all(RANK[name] <= RANK[parts[0]] for name in names), (
+                f"{path}:{node.lineno} imports upward"
+            )

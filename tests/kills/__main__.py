@@ -1,8 +1,10 @@
-"""`make kills`: one `bioexp reproduce` killed twenty times with -9 at random moments ends as if nothing had happened.
+"""`make kills`: one `bioexp reproduce` killed twenty times with -9 at random moments ends as if
+nothing had happened.
 
     python tests/kills [PAPER...] [--kills 20] [--profile smoke] [--seed 0]
 
-Exits with 1 and the rows that differ where claims.json is not the same, apart from times, as after an undisturbed run.
+Exits with 1 and the rows that differ where claims.json is not the same, apart from times, as after
+an undisturbed run.
 """
 
 from __future__ import annotations
@@ -37,7 +39,9 @@ def finish(words: Sequence[str], results: Path) -> float:
 
 
 def killed(words: Sequence[str], results: Path, moments: Sequence[float]) -> int:
-    """Begin the command again and again, and kill it after so many seconds each; how often it was alive to be killed."""
+    """Begin the command again and again, and kill it after so many seconds each; how often it was
+    alive to be killed.
+    """
     count = 0
     for moment in moments:
         process = reproduce(words, results)
@@ -51,14 +55,25 @@ def killed(words: Sequence[str], results: Path, moments: Sequence[float]) -> int
 
 
 def claims(results: Path) -> dict[str, dict[str, object]]:
-    """The rows of claims.json by id, without what is a time: the value of a wall time, and the sentence that says it."""
+    """The rows of claims.json by id, without what is a time: the value of a wall time, and the
+    sentence that says it.
+    """
     rows = json.loads((results / "claims.json").read_text("utf-8"))
     timed = ("measured", "ci95", "per_seed", "controls", "why")
-    return {row["id"]: {key: value for key, value in row.items() if "hardware" not in row["why"] or key not in timed} for row in rows}
+    return {
+        row["id"]: {
+            key: value
+            for key, value in row.items()
+            if "hardware" not in row["why"] or key not in timed
+        }
+        for row in rows
+    }
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("papers", nargs="*", default=["log_net"])
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--profile", default="smoke")
@@ -68,12 +83,23 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         plain, disturbed = Path(folder, "plain"), Path(folder, "disturbed")
         seconds = finish(words, plain)
-        count = killed(words, disturbed, [chance.uniform(0, 2 * seconds / wanted.kills + 5) for _ in range(wanted.kills)])
+        count = killed(
+            words,
+            disturbed,
+            [chance.uniform(0, 2 * seconds / wanted.kills + 5) for _ in range(wanted.kills)],
+        )
         finish(words, disturbed)
         before, after = claims(plain), claims(disturbed)
-        left = [str(path.relative_to(disturbed)) for path in disturbed.rglob(".*") if path.is_file() and path.name != ".lock"]
+        left = [
+            str(path.relative_to(disturbed))
+            for path in disturbed.rglob(".*")
+            if path.is_file() and path.name != ".lock"
+        ]
     different = [name for name in {**before, **after} if before.get(name) != after.get(name)]
-    print(f"{count} kills along one run of {seconds:.0f} s: {len(after)} rows, {len(different)} differ")
+    print(
+        f"{count} kills along one run of {seconds:.0f} s: {len(after)} rows, {len(different)}"
+        " differ"
+    )
     print(f"left behind: {', '.join(left) or 'nothing'}")
     for name in different:
         print(f"  {name}: {before.get(name)}\n  instead: {after.get(name)}")

@@ -1,22 +1,35 @@
-"""The document's equations and its code again, as slow loops; and what its measures say of made-up runs."""
+"""The document's equations and its code again, as slow loops; and what its measures say of made-up
+runs.
+"""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from bioexp.commands.train import train
-from bioexp.config import load
+from bioexp.config.reading import load
+from bioexp.experiment import Trained
 from bioexp.measures import information
 from bioexp.measures.alignment import angle, rule_of, update_angles
-from bioexp.measures.evidence import snapshots
 from bioexp.objectives import squared_error
-from bioexp.papers.brain_models import autoencoder, brightest_quadrant, one_hidden_layer
-from bioexp.papers.brain_models_measures import change, curve, differentials, of, rise_and_fall, ruled, size, spread, strings
+from bioexp.papers.brain_models.measures import (
+    change,
+    curve,
+    differentials,
+    of,
+    rise_and_fall,
+    ruled,
+    size,
+    spread,
+    strings,
+)
+from bioexp.papers.brain_models.model import autoencoder, brightest_quadrant, one_hidden_layer
+from bioexp.papers.measuring import snapshots
 from bioexp.rules import RULES
-from bioexp.run import revive
+from bioexp.runs.directory import revive
+from bioexp.runs.train import train
 from bioexp.training import members, order
-from bioexp.types import Batch, Stage, Trained, UserError
+from bioexp.types import Batch, Stage, UserError
 
 RNG = np.random.default_rng(0)
 IMAGES = RNG.integers(0, 256, (6, 4, 4)).astype(np.uint8)
@@ -28,15 +41,21 @@ def sigmoid(z):
 
 
 def the_documents_step(w1, w2, u, t, lr, feedback=None, activate=True, prob_not_backprop=0.0):
-    """Its backprop() and train_one_batch(), loop by loop, summed over the minibatch; w1 is (inputs, hidden)."""
+    """Its backprop() and train_one_batch(), loop by loop, summed over the minibatch; w1 is (inputs,
+    hidden).
+    """
     d_w1, d_w2 = np.zeros_like(w1), np.zeros_like(w2)
     for image, target in zip(u, t, strict=True):
-        z = np.asarray([sum(image[k] * w1[k, h] for k in range(len(image))) for h in range(w1.shape[1])])
+        z = np.asarray(
+            [sum(image[k] * w1[k, h] for k in range(len(image))) for h in range(w1.shape[1])]
+        )
         hidden = sigmoid(z)
         error = hidden @ w2 - target
         for h in range(len(hidden)):
             d_w2[h] += hidden[h] * error
-            d_h = sum(error[c] * (w2 if feedback is None else feedback)[h, c] for c in range(len(error)))
+            d_h = sum(
+                error[c] * (w2 if feedback is None else feedback)[h, c] for c in range(len(error))
+            )
             d_z = d_h * (hidden[h] * (1 - hidden[h]) if activate else 1)
             if prob_not_backprop == 1:
                 d_z = 1.0
@@ -51,7 +70,11 @@ def the_documents_step(w1, w2, u, t, lr, feedback=None, activate=True, prob_not_
         ("backprop", {}, {}),
         ("no_derivative", {}, {"activate": False}),
         ("feedback_alignment", {"scale": 1.0}, {"feedback": True}),
-        ("feedback_alignment", {"scale": 1.0, "derivative": False}, {"feedback": True, "activate": False}),
+        (
+            "feedback_alignment",
+            {"scale": 1.0, "derivative": False},
+            {"feedback": True, "activate": False},
+        ),
         ("stochastic_backward", {"p": 1.0, "instead": "ones"}, {"prob_not_backprop": 1}),
     ],
 )
@@ -65,7 +88,14 @@ def test_a_step_is_the_documents_code(white, name, options, like):
     w1, w2 = (np.asarray(params["layers"][i]["w"], dtype=np.float64).T for i in "01")
     if "feedback" in like:
         like = like | {"feedback": np.asarray(state[1], dtype=np.float64).T}
-    slow = the_documents_step(w1, w2, white * np.asarray(BATCH.x).reshape(6, -1), np.eye(3)[np.asarray(BATCH.y)], lr, **like)
+    slow = the_documents_step(
+        w1,
+        w2,
+        white * np.asarray(BATCH.x).reshape(6, -1),
+        np.eye(3)[np.asarray(BATCH.y)],
+        lr,
+        **like,
+    )
     for i, expected in zip("01", slow, strict=True):
         moved = params["layers"][i]["w"] - len(BATCH.y) * lr * learned.direction["layers"][i]["w"]
         np.testing.assert_allclose(moved, expected.T, rtol=1e-4, atol=1e-6)
@@ -84,7 +114,9 @@ def test_the_brightest_quadrant_is_the_documents_function():
         corners = np.array([image[0:2, 0:2], image[0:2, 2:4], image[2:4, 0:2], image[2:4, 2:4]])
         return np.argmax(corners.sum(axis=1).sum(axis=1))
 
-    assert brightest_quadrant(IMAGES.astype(np.float64)).tolist() == [brightest_corner(image.astype(int)) for image in IMAGES]
+    assert brightest_quadrant(IMAGES.astype(np.float64)).tolist() == [
+        brightest_corner(image.astype(int)) for image in IMAGES
+    ]
 
 
 def test_the_autoencoder_has_as_many_outputs_as_pixels_and_a_code_of_its_own_size():
@@ -131,7 +163,9 @@ def test_feedback_weights_are_found_again_from_the_seed(made):
         batch = Batch(jnp.asarray(data.x_train[chosen]) / 255, jnp.asarray(data.y_train[chosen]))
         learned = rule.update(params, b, batch, jax.random.key(0))
         params = jax.tree.map(lambda w, d: w - 0.01 * d, params, learned.direction)
-    np.testing.assert_allclose(params["layers"]["0"]["w"], snapshots(made)[20]["layers"]["0"]["w"], atol=1e-5)
+    np.testing.assert_allclose(
+        params["layers"]["0"]["w"], snapshots(made)[20]["layers"]["0"]["w"], atol=1e-5
+    )
 
 
 def test_the_read_outs_update_has_no_angle_to_its_gradient_and_the_hidden_layers_has(made):
@@ -180,8 +214,14 @@ def test_a_run_without_snapshots_says_what_its_config_needs(made, tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ("stages.0.rule={name: stochastic_backward, p: 1.5}", r"stages\[0\].rule.p: must be at most 1, got 1.5"),
-        ("stages.0.rule={name: stochastic_backward, p: -0.1}", r"stages\[0\].rule.p: must be at least 0, got -0.1"),
+        (
+            "stages.0.rule={name: stochastic_backward, p: 1.5}",
+            r"stages\[0\].rule.p: must be at most 1, got 1.5",
+        ),
+        (
+            "stages.0.rule={name: stochastic_backward, p: -0.1}",
+            r"stages\[0\].rule.p: must be at least 0, got -0.1",
+        ),
         ("model.hidden=0", r"model.hidden: must be at least 1, got 0"),
     ],
 )
@@ -192,7 +232,10 @@ def test_what_is_out_of_range_is_refused_with_its_place(write_config, change, me
 
 def test_a_rule_that_does_not_fit_is_refused_before_training_with_its_place(write_config, tmp_path):
     (experiment,) = load(write_config(), ["stages.0.rule=feedback_alignment", "model.hidden=[]"])
-    with pytest.raises(UserError, match=r"stages\[0\].rule.name: feedback_alignment needs a hidden layer that learns"):
+    with pytest.raises(
+        UserError,
+        match=r"stages\[0\].rule.name: feedback_alignment needs a hidden layer that learns",
+    ):
         train(experiment, results=tmp_path, seeds=[0])
     assert not list(tmp_path.rglob("metrics.jsonl"))
 

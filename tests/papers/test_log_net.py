@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bioexp.objectives import cross_entropy
-from bioexp.papers.log_net import FLOOR, log_net, own_images
+from bioexp.papers.log_net.model import FLOOR, log_net, own_images
 from bioexp.rules import backprop
 from bioexp.types import Batch
 
@@ -14,7 +14,10 @@ from bioexp.types import Batch
 def made(signed=False, units=6, inputs=12, classes=3, n=30):
     model = log_net((3, 4), classes, hidden=units, signed=signed)
     rng = np.random.default_rng(0)
-    data = Batch(jnp.asarray(rng.random((n, 3, 4)), jnp.float32), jnp.asarray(rng.integers(0, classes, n), jnp.int32))
+    data = Batch(
+        jnp.asarray(rng.random((n, 3, 4)), jnp.float32),
+        jnp.asarray(rng.integers(0, classes, n), jnp.int32),
+    )
     return model, model.init(jax.random.key(0)), data
 
 
@@ -36,7 +39,9 @@ def test_the_output_is_the_log_of_a_product_of_powers():
     w1, w2 = (np.asarray(params["layers"][i]["w"], dtype=np.float64) for i in "01")
     projections = np.asarray(data.x[0]).ravel() @ w1.T / 12
     product = [np.prod(projections ** w2[i]) for i in range(3)]
-    np.testing.assert_allclose(np.exp(np.asarray(model.apply(params, data.x[:1])[0][0])), product, rtol=1e-4)
+    np.testing.assert_allclose(
+        np.exp(np.asarray(model.apply(params, data.x[:1])[0][0])), product, rtol=1e-4
+    )
 
 
 def test_weights_start_non_negative_unless_signed():
@@ -59,7 +64,9 @@ def test_prototypes_own_images_all_have_their_label():
 def test_prototypes_of_a_class_have_sets_of_their_own_while_images_last():
     model, params, data = made(units=6)
     state = own_images(model, cross_entropy(), images=3).init(jax.random.key(3), params, data, 10)
-    assert not {image.tobytes() for image in np.asarray(state.x[0])} & {image.tobytes() for image in np.asarray(state.x[3])}
+    assert not {image.tobytes() for image in np.asarray(state.x[0])} & {
+        image.tobytes() for image in np.asarray(state.x[3])
+    }
 
 
 def test_the_control_heuristic_descends_minus_x2():
@@ -87,4 +94,6 @@ def test_backprop_through_the_log_is_the_chain_rule_by_hand():
     error = p / p.sum(axis=1, keepdims=True) - np.eye(3)[np.asarray(data.y)]
     expected = ((error @ w2) / (u + 12 * FLOOR)).T @ x / 30
     learned = backprop(model, cross_entropy()).update(params, (), data, jax.random.key(0))
-    np.testing.assert_allclose(learned.direction["layers"]["0"]["w"], expected, rtol=2e-4, atol=1e-7)
+    np.testing.assert_allclose(
+        learned.direction["layers"]["0"]["w"], expected, rtol=2e-4, atol=1e-7
+    )

@@ -7,10 +7,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from bioexp.measures.evidence import less, robust, survived
-from bioexp.papers import log_net_measures as measures
-from bioexp.papers.log_net import log_net
-from bioexp.types import Attacked, Dataset, Run, Trained
+from bioexp.experiment import Attacked, Run, Trained
+from bioexp.papers.log_net import measures
+from bioexp.papers.log_net.model import log_net
+from bioexp.papers.measuring import less, robust, survived
+from bioexp.types import Dataset
 
 SHAPE, CLASSES, HIDDEN = (3, 4), 3, 6
 
@@ -30,8 +31,16 @@ def trained(w1=None, w2=None, accuracy=1.0, attacks=None, **options):
     rows = np.repeat(np.eye(3), 4, axis=1)
     w1 = rows[np.arange(HIDDEN) % 3] + 0.01 if w1 is None else w1
     w2 = np.eye(3)[:, np.arange(HIDDEN) % 3] if w2 is None else w2
-    params = {"layers": {"0": {"w": jnp.asarray(w1, jnp.float32)}, "1": {"w": jnp.asarray(w2 + 0 * rng.random(w2.shape), jnp.float32)}}}
-    config = {"name": "log_net_control", "model": {"name": "log_net", "hidden": HIDDEN, "log": True} | options}
+    params = {
+        "layers": {
+            "0": {"w": jnp.asarray(w1, jnp.float32)},
+            "1": {"w": jnp.asarray(w2 + 0 * rng.random(w2.shape), jnp.float32)},
+        }
+    }
+    config = {
+        "name": "log_net_control",
+        "model": {"name": "log_net", "hidden": HIDDEN, "log": True} | options,
+    }
     run = Run(Path("none/0-s0"), config, 0, {}, {"test_accuracy": accuracy}, (), params)
     return Trained(run, model, params, dataset, attacks or {})
 
@@ -47,7 +56,11 @@ def test_the_linearized_net_has_the_same_weights_and_no_log():
     one = trained()
     x = jnp.asarray(measures.pixels(one), jnp.float32)
     w1, w2 = (np.asarray(one.params["layers"][i]["w"]) for i in "01")
-    np.testing.assert_allclose(measures.linearized(one).apply(one.params, x)[0], np.asarray(x) @ w1.T / 12 @ w2.T, rtol=1e-5)
+    np.testing.assert_allclose(
+        measures.linearized(one).apply(one.params, x)[0],
+        np.asarray(x) @ w1.T / 12 @ w2.T,
+        rtol=1e-5,
+    )
     assert measures.linearized_accuracy(one) == 1
     assert measures.most_frequent(one) == pytest.approx(1 / 3)
     assert measures.lost(one) == 0
@@ -69,7 +82,12 @@ def test_robust_accuracy_is_the_mean_of_the_minimum_over_attacks():
     halves[1, :30] = True
     others = np.zeros((2, 60), bool)
     others[1, 15:45] = True
-    one = trained(attacks={"a": Attacked((0.05, measures.EPS), halves), "b": Attacked((0.05, measures.EPS), others)})
+    one = trained(
+        attacks={
+            "a": Attacked((0.05, measures.EPS), halves),
+            "b": Attacked((0.05, measures.EPS), others),
+        }
+    )
     assert robust(one) == pytest.approx(0.25)
     assert survived(one) == pytest.approx(0.125)
 

@@ -1,4 +1,5 @@
-"""Spatial networks: the paper's equations again as slow loops, splits by hand, and what is refused."""
+"""Spatial networks: the paper's equations again as slow loops, splits by hand, and what is refused.
+"""
 
 from dataclasses import replace
 from pathlib import Path
@@ -8,8 +9,17 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from bioexp.experiment import Run, Trained
 from bioexp.heads import answer, cross_entropy, right, together
-from bioexp.papers.spatial_nets import (
+from bioexp.papers.spatial_nets.measures import (
+    DROP,
+    SPLIT,
+    crossing,
+    farthest,
+    purity,
+    silhouette,
+)
+from bioexp.papers.spatial_nets.model import (
     dealt,
     density,
     disabled,
@@ -18,16 +28,8 @@ from bioexp.papers.spatial_nets import (
     spatial_net,
     transport,
 )
-from bioexp.papers.spatial_nets_measures import (
-    DROP,
-    SPLIT,
-    crossing,
-    farthest,
-    purity,
-    silhouette,
-)
-from bioexp.papers.spatial_nets_splits import scores, spectral
-from bioexp.types import Batch, Run, Trained, UserError
+from bioexp.papers.spatial_nets.splits import scores, spectral
+from bioexp.types import Batch, UserError
 
 SHAPE, CLASSES, HIDDEN = (3, 4), 4, (5, 6, 7, 8)
 RNG = np.random.default_rng(0)
@@ -47,16 +49,23 @@ def slow_transport(w, here, below, over):
 
 def slow_density(here):
     n = len(here)
-    return sum(np.exp(-np.sqrt(((here[i] - here[j]) ** 2).sum())) for i in range(n) for j in range(n)) / n**2
+    return (
+        sum(np.exp(-np.sqrt(((here[i] - here[j]) ** 2).sum())) for i in range(n) for j in range(n))
+        / n**2
+    )
 
 
 def test_transport_and_density_match_the_loops_of_section_2():
     w, here, below = (RNG.normal(size=size).astype(np.float32) for size in ((6, 5), (6, 2), (5, 2)))
     np.testing.assert_allclose(
-        transport(jnp.asarray(w), jnp.asarray(here), jnp.asarray(below)), slow_transport(w, here, below, 30), rtol=1e-5
+        transport(jnp.asarray(w), jnp.asarray(here), jnp.asarray(below)),
+        slow_transport(w, here, below, 30),
+        rtol=1e-5,
     )
     np.testing.assert_allclose(
-        transport(jnp.asarray(w), jnp.asarray(here), jnp.asarray(below), printed=True), slow_transport(w, here, below, 6), rtol=1e-5
+        transport(jnp.asarray(w), jnp.asarray(here), jnp.asarray(below), printed=True),
+        slow_transport(w, here, below, 6),
+        rtol=1e-5,
     )
     np.testing.assert_allclose(density(jnp.asarray(here)), slow_density(here), rtol=1e-4)
 
@@ -65,7 +74,12 @@ def test_the_penalty_is_the_mean_over_the_layers_that_pay():
     own = params()["layers"]
     found = spatial_cross_entropy(alpha=2.0, beta=0.5).penalty(params())
     costs = [
-        2 * slow_transport(*(np.asarray(own[str(n)][k]) for k in "wp"), np.asarray(own[str(n - 1)]["p"]), own[str(n)]["w"].size)
+        2
+        * slow_transport(
+            *(np.asarray(own[str(n)][k]) for k in "wp"),
+            np.asarray(own[str(n - 1)]["p"]),
+            own[str(n)]["w"].size,
+        )
         + 0.5 * slow_density(np.asarray(own[str(n)]["p"]))
         for n in (2, 3, 4)
     ]
@@ -74,7 +88,13 @@ def test_the_penalty_is_the_mean_over_the_layers_that_pay():
 
 def test_positions_of_the_layers_that_pay_move_and_the_first_layers_do_not():
     slope = jax.grad(spatial_cross_entropy().penalty)(params())["layers"]
-    assert [bool(jnp.any(slope[str(n)]["p"] != 0)) for n in range(5)] == [False, True, True, True, True]
+    assert [bool(jnp.any(slope[str(n)]["p"] != 0)) for n in range(5)] == [
+        False,
+        True,
+        True,
+        True,
+        True,
+    ]
     assert all(bool(jnp.isfinite(leaf).all()) for leaf in jax.tree.leaves(slope))
 
 
@@ -83,7 +103,12 @@ def test_without_penalties_it_is_the_regular_net():
 
 
 def test_a_penalty_on_neurons_without_positions_is_refused():
-    bare = {"layers": {n: {k: v for k, v in layer.items() if k != "p"} for n, layer in params()["layers"].items()}}
+    bare = {
+        "layers": {
+            n: {k: v for k, v in layer.items() if k != "p"}
+            for n, layer in params()["layers"].items()
+        }
+    }
     with pytest.raises(UserError, match="use the model spatial_net"):
         spatial_cross_entropy().penalty(bare)
     with pytest.raises(UserError, match="layers: 0 and the layer below"):
@@ -91,40 +116,69 @@ def test_a_penalty_on_neurons_without_positions_is_refused():
 
 
 def test_each_head_has_a_softmax_of_its_own():
-    logits, y = RNG.normal(size=(9, 6)).astype(np.float32), np.stack([RNG.integers(0, 3, 9), RNG.integers(3, 6, 9)], axis=1)
+    logits, y = (
+        RNG.normal(size=(9, 6)).astype(np.float32),
+        np.stack([RNG.integers(0, 3, 9), RNG.integers(3, 6, 9)], axis=1),
+    )
     slow = [
-        np.mean([np.log(np.exp(row[3 * t : 3 * t + 3]).sum()) - row[label] for t, label in enumerate(own)])
+        np.mean(
+            [
+                np.log(np.exp(row[3 * t : 3 * t + 3]).sum()) - row[label]
+                for t, label in enumerate(own)
+            ]
+        )
         for row, own in zip(logits, y, strict=True)
     ]
-    np.testing.assert_allclose(cross_entropy(jnp.asarray(logits), jnp.asarray(y), 2), slow, rtol=1e-5)
-    of_first = cross_entropy(jnp.asarray(logits), jnp.asarray(y[:, 0]), 2)  # sequential: the label's own head alone
-    np.testing.assert_allclose(of_first, cross_entropy(jnp.asarray(logits[:, :3]), jnp.asarray(y[:, 0])), rtol=1e-6)
+    np.testing.assert_allclose(
+        cross_entropy(jnp.asarray(logits), jnp.asarray(y), 2), slow, rtol=1e-5
+    )
+    of_first = cross_entropy(
+        jnp.asarray(logits), jnp.asarray(y[:, 0]), 2
+    )  # sequential: the label's own head alone
+    np.testing.assert_allclose(
+        of_first, cross_entropy(jnp.asarray(logits[:, :3]), jnp.asarray(y[:, 0])), rtol=1e-6
+    )
 
 
 def test_heads_attacked_together_are_right_when_all_are():
-    logits, y = RNG.normal(size=(200, 6)).astype(np.float32), np.stack([RNG.integers(0, 3, 200), RNG.integers(3, 6, 200)], axis=1)
+    logits, y = (
+        RNG.normal(size=(200, 6)).astype(np.float32),
+        np.stack([RNG.integers(0, 3, 200), RNG.integers(3, 6, 200)], axis=1),
+    )
     alone = np.asarray(right(jnp.asarray(logits), jnp.asarray(y), 2))
     as_one, labels = together(jnp.asarray(logits), 2), answer(y, 3)
     np.testing.assert_array_equal(right(as_one, jnp.asarray(labels)), alone.all(axis=1))
     np.testing.assert_allclose(
-        cross_entropy(as_one, jnp.asarray(labels)), 2 * cross_entropy(jnp.asarray(logits), jnp.asarray(y), 2), rtol=1e-4
+        cross_entropy(as_one, jnp.asarray(labels)),
+        2 * cross_entropy(jnp.asarray(logits), jnp.asarray(y), 2),
+        rtol=1e-4,
     )
     assert 0 < alone.all(axis=1).mean() < 1
 
 
 def test_a_mixing_net_sees_the_sum_of_what_stands_side_by_side():
     images = RNG.random((4, 3, 8)).astype(np.float32)
-    mixing, plain = spatial_net((3, 8), CLASSES, hidden=HIDDEN, mixed=2), spatial_net(SHAPE, CLASSES, hidden=HIDDEN)
+    mixing, plain = (
+        spatial_net((3, 8), CLASSES, hidden=HIDDEN, mixed=2),
+        spatial_net(SHAPE, CLASSES, hidden=HIDDEN),
+    )
     weights = mixing.init(jax.random.key(0))
     both = images[:, :, :4] + images[:, :, 4:]
-    np.testing.assert_allclose(mixing.apply(weights, jnp.asarray(images))[0], plain.apply(weights, jnp.asarray(both))[0], rtol=1e-5)
+    np.testing.assert_allclose(
+        mixing.apply(weights, jnp.asarray(images))[0],
+        plain.apply(weights, jnp.asarray(both))[0],
+        rtol=1e-5,
+    )
     with pytest.raises(UserError, match="mixed: 3 examples"):
         spatial_net((3, 8), CLASSES, mixed=3)
 
 
 def test_dealing_keeps_every_example_with_its_label_and_changes_its_neighbor():
     n = 50
-    x = np.concatenate([np.full((n, 2, 3), i)[:, :, :] * np.arange(1, n + 1)[:, None, None] for i in (1, 100)], axis=2).astype(np.float32)
+    x = np.concatenate(
+        [np.full((n, 2, 3), i)[:, :, :] * np.arange(1, n + 1)[:, None, None] for i in (1, 100)],
+        axis=2,
+    ).astype(np.float32)
     y = np.stack([np.arange(n), 100 + np.arange(n)], axis=1)
     found = dealt(Batch(jnp.asarray(x), jnp.asarray(y)), jax.random.key(0))
     np.testing.assert_array_equal(found.x[:, 0, 0], found.y[:, 0] + 1)
@@ -141,9 +195,14 @@ def test_the_greedy_split_matches_the_loops_of_section_3(heads):
     for layer, above in (("3", "4"), ("2", "3")):
         for n in range(len(weights["layers"][layer]["b"])):
             w = weights["layers"][above]["w"]
-            sums = [sum(abs(w[m, n]) for m in range(len(w)) if group[above, m] == i) for i in range(heads)]
+            sums = [
+                sum(abs(w[m, n]) for m in range(len(w)) if group[above, m] == i)
+                for i in range(heads)
+            ]
             group[layer, n] = sums.index(max(sums))
-    assert {(str(layer), n): int(g) for layer, of in found.items() for n, g in enumerate(of)} == group
+    assert {
+        (str(layer), n): int(g) for layer, of in found.items() for n, g in enumerate(of)
+    } == group
 
 
 def test_a_disabled_neuron_emits_its_bias_or_nothing():
@@ -151,20 +210,29 @@ def test_a_disabled_neuron_emits_its_bias_or_nothing():
     net = spatial_net(SHAPE, CLASSES, hidden=HIDDEN)
     x = jnp.asarray(RNG.random((3, *SHAPE)), jnp.float32)
     z = net.apply(disabled(weights, groups, 0), x)[1][3].z
-    np.testing.assert_allclose(z[:, 4:], np.tile(jax.nn.sigmoid(weights["layers"]["3"]["b"][4:]), (3, 1)), rtol=1e-6)
+    np.testing.assert_allclose(
+        z[:, 4:], np.tile(jax.nn.sigmoid(weights["layers"]["3"]["b"][4:]), (3, 1)), rtol=1e-6
+    )
     before = net.apply(weights, x)[1][3].z
     np.testing.assert_array_equal(z[:, :4], before[:, :4])
     silent = net.apply(disabled(weights, groups, 0, silent=True), x)[0]
     top = weights["layers"]["4"]
-    np.testing.assert_allclose(silent, before[:, :4] @ top["w"][:, :4].T + top["b"], rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(
+        silent, before[:, :4] @ top["w"][:, :4].T + top["b"], rtol=1e-4, atol=1e-6
+    )
 
 
 def separated():
     """A net of two parts that share no weight in the split layers."""
     weights = jax.tree.map(np.array, params())
-    halves = {n: np.arange(len(layer["b"])) >= len(layer["b"]) // 2 for n, layer in weights["layers"].items()}
+    halves = {
+        n: np.arange(len(layer["b"])) >= len(layer["b"]) // 2
+        for n, layer in weights["layers"].items()
+    }
     for n in ("3", "4"):
-        weights["layers"][n]["w"] = np.where(halves[n][:, None] == halves[str(int(n) - 1)][None], weights["layers"][n]["w"] + 3, 0)
+        weights["layers"][n]["w"] = np.where(
+            halves[n][:, None] == halves[str(int(n) - 1)][None], weights["layers"][n]["w"] + 3, 0
+        )
     return weights, {int(n): of.astype(int) for n, of in halves.items() if int(n) >= 2}
 
 
@@ -180,9 +248,20 @@ def trained(weights, y, heads=2):
     """A net with these weights on made images, as claims see it."""
     from bioexp.datasets import DATASETS
 
-    data = DATASETS["concatenation"](None, of=tuple({"name": "blobs", "features": (3, 2), "classes": 2, "seed": s} for s in range(2)))
+    data = DATASETS["concatenation"](
+        None,
+        of=tuple({"name": "blobs", "features": (3, 2), "classes": 2, "seed": s} for s in range(2)),
+    )
     config = {"stages": [{"objective": {"heads": heads}}]}
-    run = Run(path=y, config=config, seed=0, provenance={"finished": "now"}, summary={}, metrics=(), weights=weights)
+    run = Run(
+        path=y,
+        config=config,
+        seed=0,
+        provenance={"finished": "now"},
+        summary={},
+        metrics=(),
+        weights=weights,
+    )
     return Trained(run, spatial_net(SHAPE, CLASSES, hidden=HIDDEN), weights, data, {})
 
 
@@ -215,15 +294,30 @@ def test_clusters_far_apart_are_pure_and_mingled_ones_are_not():
 
 def test_the_paper_is_no_deviation_away_from_itself_and_one_cell_counts():
     cells = [mean for pair in SPLIT.values() for mean, _ in pair]
-    place = {(mode, alpha): i * 2 + kind for i, mode in enumerate(SPLIT) for kind, alpha in enumerate((0.0, 1.0))}
+    place = {
+        (mode, alpha): i * 2 + kind
+        for i, mode in enumerate(SPLIT)
+        for kind, alpha in enumerate((0.0, 1.0))
+    }
     base = Run(path=Path(), config={}, seed=0, provenance={}, summary={}, metrics=(), weights={})
 
     def evidence(values):
         def one(mode, alpha, seed):
             stage = {"objective": {"alpha": alpha, "beta": 3 * alpha}}
-            return Trained(replace(base, config={"stages": [stage], "value": values[place[mode, alpha]][seed]}), None, {}, None, {})
+            return Trained(
+                replace(
+                    base, config={"stages": [stage], "value": values[place[mode, alpha]][seed]}
+                ),
+                None,
+                {},
+                None,
+                {},
+            )
 
-        return {mode: [one(mode, alpha, seed) for alpha in (0.0, 1.0) for seed in (0, 1)] for mode in SPLIT}
+        return {
+            mode: [one(mode, alpha, seed) for alpha in (0.0, 1.0) for seed in (0, 1)]
+            for mode in SPLIT
+        }
 
     def value(net):
         return net.run.config["value"]
@@ -231,5 +325,7 @@ def test_the_paper_is_no_deviation_away_from_itself_and_one_cell_counts():
     exact = farthest(SPLIT, value)(evidence([[mean, mean] for mean in cells]))
     np.testing.assert_allclose(exact, 0, atol=1e-9)
     cells[3] += 2 * 0.03  # mixing, spatial, by two of the paper's deviations
-    np.testing.assert_allclose(farthest(SPLIT, value)(evidence([[mean, mean] for mean in cells])), 2, rtol=1e-6)
+    np.testing.assert_allclose(
+        farthest(SPLIT, value)(evidence([[mean, mean] for mean in cells])), 2, rtol=1e-6
+    )
     assert set(SPLIT) == set(DROP)

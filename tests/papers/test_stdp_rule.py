@@ -1,20 +1,43 @@
-"""The STDP rule again: sample by sample in NumPy, as identities, and what must not matter to a local rule."""
+"""The STDP rule again: sample by sample in NumPy, as identities, and what must not matter to a
+local rule.
+"""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from bioexp.commands.train import train
-from bioexp.config import load
+from bioexp.config.reading import load
 from bioexp.datasets import DATASETS
-from bioexp.measures.evidence import accuracy
+from bioexp.experiment import Trained
 from bioexp.objectives import cross_entropy
 from bioexp.optimizers import PROJECTIONS
-from bioexp.papers.stdp_rule import balanced, codes, eq4, eq5, eq6, eq7, of_outputs, propagated, stdp, stdp_net
-from bioexp.papers.stdp_rule_measures import asymmetry, curves, flipped, positive, settled, signs, survived, variant
-from bioexp.run import revive
-from bioexp.types import Batch, Trained, UserError
+from bioexp.papers.measuring import accuracy
+from bioexp.papers.stdp_rule.measures import (
+    asymmetry,
+    curves,
+    flipped,
+    positive,
+    settled,
+    signs,
+    survived,
+    variant,
+)
+from bioexp.papers.stdp_rule.model import (
+    balanced,
+    codes,
+    eq4,
+    eq5,
+    eq6,
+    eq7,
+    of_outputs,
+    propagated,
+    stdp,
+    stdp_net,
+)
+from bioexp.runs.directory import revive
+from bioexp.runs.train import train
+from bioexp.types import Batch, UserError
 
 RNG = np.random.default_rng(0)
 X = RNG.random((7, 5)).astype(np.float32)
@@ -30,17 +53,26 @@ def begun(classes=2, hidden=(6, 4), descent=0.5, seed=0, **options):
 def sample_by_sample(params, z, x, y, eps, form):
     """Eq. 3 as a person would write it down: every image, every synapse, in double precision."""
     layers = [params["layers"][number] for number in sorted(params["layers"], key=int)]
-    change = [{"w": np.zeros(np.shape(layer["w"])), "b": np.zeros(np.shape(layer["b"]))} for layer in layers]
+    change = [
+        {"w": np.zeros(np.shape(layer["w"])), "b": np.zeros(np.shape(layer["b"]))}
+        for layer in layers
+    ]
     for image, label in zip(x.astype(np.float64), y, strict=True):
         pre = image
         for number, layer in enumerate(layers):
             w, b = np.asarray(layer["w"], np.float64), np.asarray(layer["b"], np.float64)
             post = np.zeros(len(w))
             for j in range(len(w)):
-                p = post[j] = 1 / (1 + np.exp(-(sum(w[j, i] * pre[i] for i in range(len(pre))) + b[j])))
+                p = post[j] = 1 / (
+                    1 + np.exp(-(sum(w[j, i] * pre[i] for i in range(len(pre))) + b[j]))
+                )
                 wants = float(z[str(number)][label, j]) / len(x)
                 for i, rate in enumerate([*pre, 1.0]):
-                    r = rate * p * (rate - p) if form == "product" else rate**3 * p * (rate - p) / ((2 * p - rate) ** 2 + eps)
+                    r = (
+                        rate * p * (rate - p)
+                        if form == "product"
+                        else rate**3 * p * (rate - p) / ((2 * p - rate) ** 2 + eps)
+                    )
                     if i < len(pre):
                         change[number]["w"][j, i] += wants * r
                     else:
@@ -49,22 +81,37 @@ def sample_by_sample(params, z, x, y, eps, form):
     return change
 
 
-@pytest.mark.parametrize(("classes", "eps", "form"), [(2, 0.1, "quotient"), (2, 1e-9, "product"), (4, 0.1, "quotient")])
+@pytest.mark.parametrize(
+    ("classes", "eps", "form"), [(2, 0.1, "quotient"), (2, 1e-9, "product"), (4, 0.1, "quotient")]
+)
 def test_a_step_is_equation_3_sample_by_sample(classes, eps, form):
     _, rule, params, batch, state = begun(classes, eps=eps, form=form)
     learned = rule.update(params, state, batch, jax.random.key(2))
-    for number, expected in enumerate(sample_by_sample(params, state.z, X, np.asarray(batch.y), eps, form)):
+    for number, expected in enumerate(
+        sample_by_sample(params, state.z, X, np.asarray(batch.y), eps, form)
+    ):
         for name, values in expected.items():
-            np.testing.assert_allclose(-np.asarray(learned.direction["layers"][str(number)][name]), values, atol=1e-6)
+            np.testing.assert_allclose(
+                -np.asarray(learned.direction["layers"][str(number)][name]), values, atol=1e-6
+            )
 
 
 def test_the_printed_eps_is_equation_3_too_where_the_quotient_is_not_singular():
     with jax.enable_x64(True):
         _, rule, params, batch, state = begun(eps=1e-9)
         params = jax.tree.map(lambda leaf: leaf.astype(jnp.float64), params)
-        learned = rule.update(params, state, Batch(batch.x.astype(jnp.float64), batch.y), jax.random.key(2))
-    for number, expected in enumerate(sample_by_sample(params, state.z, X, np.asarray(batch.y), 1e-9, "quotient")):
-        np.testing.assert_allclose(-np.asarray(learned.direction["layers"][str(number)]["w"]), expected["w"], rtol=1e-5, atol=1e-6)
+        learned = rule.update(
+            params, state, Batch(batch.x.astype(jnp.float64), batch.y), jax.random.key(2)
+        )
+    for number, expected in enumerate(
+        sample_by_sample(params, state.z, X, np.asarray(batch.y), 1e-9, "quotient")
+    ):
+        np.testing.assert_allclose(
+            -np.asarray(learned.direction["layers"][str(number)]["w"]),
+            expected["w"],
+            rtol=1e-5,
+            atol=1e-6,
+        )
 
 
 def test_equation_5_is_equation_4_and_equation_6_is_equation_7():
@@ -79,12 +126,19 @@ def test_equation_6_is_equation_5_mirrored():
     np.testing.assert_allclose(eq6(t_pre, dt), -eq5(t_pre, -dt))
 
 
-@pytest.mark.parametrize(("associations", "local"), [("balanced", True), ("codes", True), ("propagated", False)])
+@pytest.mark.parametrize(
+    ("associations", "local"), [("balanced", True), ("codes", True), ("propagated", False)]
+)
 def test_no_layer_depends_on_the_weights_of_a_later_one_unless_z_is_propagated(associations, local):
     _, rule, params, batch, state = begun(associations=associations, eps=0.1)
     before = rule.update(params, state, batch, jax.random.key(2)).direction["layers"]
     for later in (1, 2):
-        others = {"layers": {k: jax.tree.map(lambda w: -2 * w, v) if int(k) == later else v for k, v in params["layers"].items()}}
+        others = {
+            "layers": {
+                k: jax.tree.map(lambda w: -2 * w, v) if int(k) == later else v
+                for k, v in params["layers"].items()
+            }
+        }
         after = rule.update(others, state, batch, jax.random.key(2)).direction["layers"]
         same = all((before[str(k)]["w"] == after[str(k)]["w"]).all() for k in range(later))
         assert same == local
@@ -95,7 +149,9 @@ def test_two_logits_of_one_unit_have_the_binary_cross_entropy():
     logits, layers = model.apply(params, batch.x)
     p = 1 / (1 + np.exp(-np.asarray(layers[-1].u, np.float64)[:, 0]))
     y = np.asarray(batch.y)
-    np.testing.assert_allclose(cross_entropy().per_example(logits, batch.y), -np.log(np.where(y == 1, p, 1 - p)), rtol=1e-5)
+    np.testing.assert_allclose(
+        cross_entropy().per_example(logits, batch.y), -np.log(np.where(y == 1, p, 1 - p)), rtol=1e-5
+    )
 
 
 @pytest.mark.parametrize("units", [1, 7, 32])
@@ -106,7 +162,11 @@ def test_half_of_the_fixed_associations_are_positive_and_all_flip_with_the_label
 
 
 def test_of_many_classes_every_unit_is_wanted_as_much_as_not():
-    for z in (of_outputs(10), balanced(of_outputs(10), 60, jax.random.key(0)), codes(of_outputs(10), 60, jax.random.key(0))):
+    for z in (
+        of_outputs(10),
+        balanced(of_outputs(10), 60, jax.random.key(0)),
+        codes(of_outputs(10), 60, jax.random.key(0)),
+    ):
         np.testing.assert_allclose(np.asarray(z).sum(axis=0), 0, atol=1e-6)
     assert np.asarray(of_outputs(10, 1.0)).sum() == -80
 
@@ -145,7 +205,10 @@ def test_what_the_rule_observes_starts_anew_at_every_record():
 def test_a_drawn_split_of_iris_is_balanced_or_of_whatever_was_dealt():
     even = DATASETS["iris"](None, classes=(0, 2), draw=3)
     assert np.bincount(even.y_train).tolist() == [40, 40]
-    counts = [np.bincount(DATASETS["iris"](None, classes=(0, 2), draw=n, balanced=False).y_train) for n in range(5)]
+    counts = [
+        np.bincount(DATASETS["iris"](None, classes=(0, 2), draw=n, balanced=False).y_train)
+        for n in range(5)
+    ]
     assert all(count.sum() == 80 for count in counts)
     assert any(count[0] != count[1] for count in counts)
     with pytest.raises(UserError, match="iris: a split that is not balanced"):
@@ -153,7 +216,9 @@ def test_a_drawn_split_of_iris_is_balanced_or_of_whatever_was_dealt():
 
 
 def test_decayed_weights_lose_their_share():
-    np.testing.assert_allclose(PROJECTIONS["decayed"](share=0.25)(jnp.array([4.0, -8.0])), [3.0, -6.0])
+    np.testing.assert_allclose(
+        PROJECTIONS["decayed"](share=0.25)(jnp.array([4.0, -8.0])), [3.0, -6.0]
+    )
 
 
 # What the measures say of made-up runs.
@@ -189,7 +254,10 @@ def trained(tmp_path_factory):
 def test_a_variant_is_found_by_its_rule_its_pair_and_its_size(trained):
     pair = ("stdp_iris", (0, 1))
     assert [one.run.seed for one in variant(trained, "propagated", pair, (6, 4))] == [0, 1]
-    assert [one.run.config["stages"][0]["rule"]["name"] for one in variant(trained, "backprop", pair, (6, 4))] == ["backprop"] * 2
+    assert [
+        one.run.config["stages"][0]["rule"]["name"]
+        for one in variant(trained, "backprop", pair, (6, 4))
+    ] == ["backprop"] * 2
     assert variant(trained, "stable", pair, (6, 4)) == []
     assert variant(trained, "propagated", ("stdp_iris", (0, 2)), (6, 4)) == []
 

@@ -1,6 +1,8 @@
-"""A Slurm cluster of two nodes of one core each, on this machine, for as long as a `with` block lasts.
+"""A Slurm cluster of two nodes of one core each, on this machine, for as long as a `with` block
+lasts.
 
-Needs Debian's slurm-wlm and munge, and root. Every file lies in the folder given, every process is ended at the end.
+Needs Debian's slurm-wlm and munge, and root. Every file lies in the folder given, every process is
+ended at the end.
 """
 
 from __future__ import annotations
@@ -34,7 +36,9 @@ def told(*words: str) -> str:
 
 @contextmanager
 def cluster(folder: Path) -> Iterator[None]:
-    """Start it, with SLURM_CONF in this process's environment; raises RuntimeError with the logs where it does not come up."""
+    """Start it, with SLURM_CONF in this process's environment; raises RuntimeError with the logs
+    where it does not come up.
+    """
     for name in ("state", "munge", *NODES):
         (folder / name).mkdir(parents=True)
     key, sock = folder / "munge" / "key", folder / "munge" / "socket"
@@ -46,21 +50,43 @@ def cluster(folder: Path) -> Iterator[None]:
     before = os.environ.get("SLURM_CONF")
     os.environ["SLURM_CONF"] = str(config)
     with ExitStack() as stack:
-        stack.callback(lambda: os.environ.pop("SLURM_CONF") if before is None else os.environ.update(SLURM_CONF=before))
+        stack.callback(
+            lambda: (
+                os.environ.pop("SLURM_CONF")
+                if before is None
+                else os.environ.update(SLURM_CONF=before)
+            )
+        )
         files = [f"--{kind}-file={folder / 'munge' / kind}" for kind in ("log", "pid", "seed")]
-        _started(stack, folder, "munged", "--foreground", "--force", f"--key-file={key}", f"--socket={sock}", *files)
+        _started(
+            stack,
+            folder,
+            "munged",
+            "--foreground",
+            "--force",
+            f"--key-file={key}",
+            f"--socket={sock}",
+            *files,
+        )
         _until(sock.exists, folder)
         _started(stack, folder, "slurmctld", "-D", "-f", str(config))
         for node in NODES:
             _started(stack, folder, "slurmd", "-D", "-N", node, "-f", str(config))
-        _until(lambda: _answer("sinfo", "-h", "-N", "-o", "%T").split() == ["idle"] * len(NODES), folder)
+        _until(
+            lambda: _answer("sinfo", "-h", "-N", "-o", "%T").split() == ["idle"] * len(NODES),
+            folder,
+        )
         stack.callback(lambda: _answer("scancel", "--user=root"))  # or its last steps outlive it
         yield
 
 
 def _config(folder: Path, munge: Path) -> str:
     ports = {name: _free_port() for name in ("slurmctld", *NODES)}
-    nodes = "\n".join(f"NodeName={node} NodeHostname={socket.gethostname()} NodeAddr=127.0.0.1 Port={ports[node]} CPUs=1" for node in NODES)
+    nodes = "\n".join(
+        f"NodeName={node} NodeHostname={socket.gethostname()} NodeAddr=127.0.0.1 Port={ports[node]}"
+        " CPUs=1"
+        for node in NODES
+    )
     return f"""\
 ClusterName=test
 SlurmctldHost={socket.gethostname()}(127.0.0.1)
@@ -107,7 +133,9 @@ def _until(ready, folder: Path) -> None:
     deadline = time.monotonic() + BEGIN
     while not ready():
         if time.monotonic() > deadline:
-            logs = "\n".join(f"{log.name}: {log.read_text()[-2000:]}" for log in sorted(folder.glob("*.log")))
+            logs = "\n".join(
+                f"{log.name}: {log.read_text()[-2000:]}" for log in sorted(folder.glob("*.log"))
+            )
             raise RuntimeError(f"slurm did not come up in {BEGIN:.0f} s\n{logs}")
         time.sleep(0.1)
 

@@ -1,0 +1,254 @@
+"""From a checked experiment to what runs: its dataset, its model, its stages. What only the data
+can show is checked here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from bioexp.config.lookup import datasets
+from bioexp.experiment import Choice, Experiment, KeyPath, StageConfig
+from bioexp.options import schema
+from bioexp.tree import covers, flatten
+from bioexp.types import Batch, Dataset, Examples, Model, Objective, Params, Rule, Stage, UserError
+
+
+def dataset_of(
+    experiment: Experiment, data_dir: Path | None, say: Callable[[str], None]
+) -> tuple[Experiment, Dataset]:
+    """The dataset, and the experiment that uses it: another one where the config's fallback had to
+    stand in.
+
+    Raises UserError where the dataset is wrong, or cannot be had and the config names no fallback.
+    """
+    from bioexp.datasets import Unavailable
+
+    try:
+        return experiment, experiment.dataset.builder(data_dir, say, **experiment.dataset.options)
+    except Unavailable:
+        if experiment.fallback is None:
+            raise
+        builder = datasets()[experiment.fallback]
+        shared = {
+            name: value
+            for name, value in experiment.dataset.options.items()
+            if name in schema(builder).model_fields
+        }
+        options = dict(schema(builder)(**shared))
+        experiment = replace(
+            experiment, dataset=Choice(experiment.fallback, options, builder), fallback=None
+        )
+        return experiment, builder(None, say, **options)
+
+
+def model_of(experiment: Experiment, dataset: Dataset, stage: int = -1) -> Model:
+    """The model as a stage sees it, for the shape and the classes of the dataset; the last stage's
+    is the one deployed.
+    """
+    options = {**experiment.model.options, **experiment.stages[stage].model}
+    model: Model = _built(
+        experiment, ("model",), experiment.model, dataset.shape, dataset.n_classes, **options
+    )
+    return model
+
+
+def objective_of(experiment: Experiment) -> Objective:
+    """What the last stage descends, which the deployed network is scored by."""
+    choice = experiment.stages[-1].objective
+    objective: Objective = choice.builder(**choice.options)
+    return objective
+
+
+def stages_of(experiment: Experiment, dataset: Dataset, train: Examples) -> tuple[Stage, ...]:
+    """The stages, with lengths in steps; raises UserError where one does not fit the model or the
+    data.
+    """
+    import jax
+
+    models = [model_of(experiment, dataset, number) for number in range(len(experiment.stages))]
+    params = jax.eval_shape(models[0].init, jax.random.key(0))
+    return tuple(
+        _stage(experiment, number, model, params, train) for number, model in enumerate(models)
+    )
+
+
+def length(stage: StageConfig, n: int) -> tuple[int, int, int]:
+    """Batch size, steps and steps between records of a stage that sees n examples."""
+    batch_size = n if stage.batch_size == "all" else stage.batch_size
+    per_epoch = n // max(batch_size, 1)
+    steps = (
+        stage.steps if stage.steps is not None else max(round((stage.epochs or 0) * per_epoch), 1)
+    )
+    return (
+        batch_size,
+        steps,
+        min(per_epoch if stage.record_every == "epoch" else stage.record_every, steps),
+    )
+
+
+def _stage(
+    experiment: Experiment, number: int, model: Model, params: Params, train: Examples
+) -> Stage:
+    from bioexp.models.stack import above
+    from bioexp.optimizers import project
+
+    at, config = ("stages", number), experiment.stages[number]
+    n = _seen(experiment, number, train)
+    batch_size, steps, record_every = length(config, n)
+    if batch_size > n:
+        raise UserError(
+            f"{experiment.where((*at, 'batch_size'))}  stages[{number}].batch_size: {batch_size} is"
+            f" more than the {n} examples"
+        )
+    if config.until is not None and number < len(experiment.stages) - 1:
+        raise UserError(
+            f"{experiment.where((*at, 'until'))}  stages[{number}].until: only the last stage can"
+            " stop early"
+        )
+    leaves = list(flatten(params))
+    layers = {path: int(path.split("/")[1]) for path in leaves}
+    rates = config.optimizer.options.get("learning_rate")
+    named = {
+        "train": config.train if config.train != "all" else (),
+        "project": config.project,
+        "optimizer": rates if isinstance(rates, dict) else (),
+    }
+    for key, prefixes in named.items():
+        _refuse_unknown(experiment.where((*at, key)), f"stages[{number}].{key}", prefixes, leaves)
+    learning = sorted(
+        {
+            layer
+            for path, layer in layers.items()
+            if config.train == "all" or any(covers(prefix, path) for prefix in config.train)
+        }
+    )
+    if isinstance(rates, dict):
+        forgotten = [
+            path
+            for path in leaves
+            if layers[path] in learning and not any(covers(prefix, path) for prefix in rates)
+        ]
+        if forgotten:
+            raise UserError(
+                f"{experiment.where((*at, 'optimizer'))}  stages[{number}].optimizer: no learning"
+                f" rate for {', '.join(forgotten)}"
+            )
+    objective = _built(experiment, (*at, "objective"), config.objective, **config.objective.options)
+    rule = _built(
+        experiment,
+        (*at, "rule"),
+        config.rule,
+        above(model, learning[0]),
+        objective,
+        **config.rule.options,
+    )
+    _refuse_unfit(experiment, (*at, "rule"), rule, params, learning[0], train, batch_size)
+    optimizer = _built(
+        experiment, (*at, "optimizer"), config.optimizer, steps, **config.optimizer.options
+    )
+    projections = {
+        path: choice.builder(**choice.options) for path, choice in config.project.items()
+    }
+    return Stage(
+        model=model,
+        rule=rule,
+        optimizer=optimizer,
+        project=lambda params: project(projections, params),
+        train=tuple(learning),
+        batch_size=batch_size,
+        steps=steps,
+        record_every=record_every,
+        per_class=config.per_class,
+        until=config.until,
+    )
+
+
+def _built(
+    experiment: Experiment, at: KeyPath, choice: Choice, *arguments: Any, **options: Any
+) -> Any:
+    """What a choice builds; an option that its builder refuses is named with its place in the
+    config.
+    """
+    with _named(experiment, at):
+        return choice.builder(*arguments, **options)
+
+
+def _refuse_unfit(
+    experiment: Experiment,
+    at: KeyPath,
+    rule: Rule,
+    params: Params,
+    lowest: int,
+    train: Examples,
+    batch_size: int,
+) -> None:
+    """Let the rule look at the shapes it is to learn, for nothing, so that what it refuses is said
+    before anything is trained.
+    """
+    import jax
+
+    from bioexp.training import as_float
+
+    learned = {
+        "layers": {
+            number: layer for number, layer in params["layers"].items() if int(number) >= lowest
+        }
+    }
+    with _named(experiment, at):
+        jax.eval_shape(
+            lambda params, x, y: rule.init(
+                jax.random.key(0), params, Batch(as_float(x), y), batch_size
+            ),
+            learned,
+            *train,
+        )
+
+
+@contextmanager
+def _named(experiment: Experiment, at: KeyPath) -> Iterator[None]:
+    """What is refused in here is said with its place in the config."""
+    try:
+        yield
+    except UserError as error:
+        name = "".join(
+            f"[{part}]" if isinstance(part, int) else f".{part}" for part in at
+        ).removeprefix(".")
+        raise UserError(f"{experiment.where(at)}  {name}.{error}") from error
+
+
+def _seen(experiment: Experiment, number: int, train: Examples) -> int:
+    """How many examples a stage sees; raises UserError where a class has fewer than it asks for."""
+    import numpy as np
+
+    wanted = experiment.stages[number].per_class
+    if wanted is None:
+        return len(train.y)
+    if train.y.ndim > 1:
+        where = experiment.where(("stages", number, "per_class"))
+        raise UserError(
+            f"{where}  stages[{number}].per_class: these examples have several labels each; leave"
+            " it out"
+        )
+    labels, counts = np.unique(train.y, return_counts=True)
+    if counts.min() < wanted:
+        scarce = (
+            f"class {labels[counts.argmin()]} has only {counts.min()} of the {len(train.y)}"
+            " training examples"
+        )
+        raise UserError(
+            f"{experiment.where(('stages', number, 'per_class'))}  stages[{number}].per_class: asks"
+            f" for {wanted}, but {scarce}"
+        )
+    return wanted * len(labels)
+
+
+def _refuse_unknown(place: str, key: str, prefixes: Iterable[str], leaves: list[str]) -> None:
+    for prefix in prefixes:
+        if not any(covers(prefix, path) for path in leaves):
+            raise UserError(
+                f"{place}  {key}: the model has no {prefix} (it has {', '.join(leaves)})"
+            )

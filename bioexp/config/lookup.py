@@ -1,0 +1,155 @@
+"""Names to builders: the explicit tables of every folder and paper, and the user's own files
+(`./my_rule.py:oja`).
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from bioexp.options import suggestion
+from bioexp.papers import papers, studies
+from bioexp.papers.paper import Paper, Study
+from bioexp.types import UserError
+
+Builder = Callable[..., Any]
+
+
+def datasets() -> Mapping[str, Builder]:
+    from bioexp.datasets import DATASETS
+
+    return DATASETS
+
+
+def models() -> Mapping[str, Builder]:
+    from bioexp.models import MODELS
+
+    return {**MODELS} | {name: model for paper in whole() for name, model in paper.models.items()}
+
+
+def rules() -> Mapping[str, Builder]:
+    from bioexp.rules import RULES
+
+    return {**RULES} | {name: rule for paper in whole() for name, rule in paper.rules.items()}
+
+
+def objectives() -> Mapping[str, Builder]:
+    from bioexp.objectives import OBJECTIVES
+
+    own = {name: builder for paper in whole() for name, builder in paper.objectives.items()}
+    return {**OBJECTIVES} | own
+
+
+def whole() -> Iterable[Paper]:
+    """The papers whose modules can be imported."""
+    return papers().whole.values()
+
+
+def optimizers() -> Mapping[str, Builder]:
+    from bioexp.optimizers import OPTIMIZERS
+
+    return OPTIMIZERS
+
+
+def projections() -> Mapping[str, Builder]:
+    from bioexp.optimizers import PROJECTIONS
+
+    return PROJECTIONS
+
+
+def attacks() -> Mapping[str, Builder]:
+    from bioexp.attacks import ATTACKS
+
+    return ATTACKS
+
+
+# Keys of a config under which a name stands for a builder, and the attacks, which are named on the
+# command line.
+TABLES: Mapping[str, Callable[[], Mapping[str, Builder]]] = {
+    "dataset": datasets,
+    "model": models,
+    "rule": rules,
+    "objective": objectives,
+    "optimizer": optimizers,
+    "project": projections,
+    "attack": attacks,
+}
+
+
+def builder_of(kind: str, name: str, folder: Path) -> tuple[Builder, tuple[Path, ...], str]:
+    """The builder of a name, the user's files it comes from, and the name as a run directory writes
+    it.
+
+    `./my_rule.py:oja` is the function oja of a file, relative to `folder`; a run keeps a copy of
+    that file beside its config.
+    """
+    if ".py:" in name:
+        file, _, function = name.rpartition(":")
+        path = (folder / file).resolve()
+        builder = _of_user(path, function)
+        if not callable(builder):
+            raise UserError(f"{path}: {function} is no function")
+        return builder, (path,), f"./{path.name}:{function}"
+    table = TABLES[kind]()
+    if name not in table:
+        raise UserError(
+            f"unknown {kind} {name!r}{suggestion(name, table)} (there are"
+            f" {', '.join(table)}){_without_broken()}"
+        )
+    return table[name], (), name
+
+
+def study_of(name: str) -> Study:
+    """What is reproduced under a name: a paper's rows, those beyond the papers, or a paper or study
+    of the user's own, `./my_paper.py:PAPER`, whose configs lie beside that file.
+    """
+    if ".py:" in name:
+        file, _, attribute = name.rpartition(":")
+        path = Path(file).resolve()
+        own = _of_user(path, attribute)
+        study = own.study if isinstance(own, Paper) else own
+        if not isinstance(study, Study):
+            raise UserError(f"{file}: {attribute} is no Paper and no Study")
+        return replace(study, folder=path.parent)
+    broken, known = papers().broken, studies()
+    if name in broken:
+        raise broken[name]
+    if name not in known:
+        raise UserError(
+            f"unknown paper {name!r}{suggestion(name, known)} (there are {', '.join(known)}, "
+            f"all){_without_broken()}"
+        )
+    return known[name]
+
+
+def _without_broken() -> str:
+    """What is missing among the names because a paper's module is broken."""
+    return "".join(
+        f"; bioexp.papers.{name} cannot be imported: {type(error).__name__}: {error}"
+        for name, error in papers().broken.items()
+    )
+
+
+def _of_user(path: Path, name: str) -> Any:
+    """What a file of the user's calls by this name; whatever goes wrong while it is imported is the
+    user's error.
+    """
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None or not path.is_file():
+        raise UserError(f"{path}: no such file")
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise UserError(f"{path}: cannot be imported: {type(error).__name__}: {error}") from error
+    if not hasattr(module, name):
+        known = [
+            key
+            for key, value in vars(module).items()
+            if isinstance(value, Paper | Study) or getattr(value, "__module__", "") == path.stem
+        ]
+        raise UserError(f"{path}: has no {name}{suggestion(name, known)}")
+    return getattr(module, name)

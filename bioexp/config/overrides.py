@@ -1,0 +1,163 @@
+"""Changes to a config before it is checked: `--set a.b=value`, and the combinations of its axes."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from copy import deepcopy
+from itertools import product
+from typing import Any
+
+from bioexp.config import strict_yaml
+from bioexp.config.lookup import TABLES
+from bioexp.types import UserError
+
+KeyPath = tuple[str | int, ...]
+
+
+def put_change(data: dict[str, Any], places: dict[KeyPath, str], change: str) -> None:
+    """Apply one `a.b=value`; the value is read as YAML."""
+    dotted, equals, text = change.partition("=")
+    if not equals or not dotted:
+        raise UserError(f"--set {change}: must be KEY=VALUE, such as stages.0.batch_size=64")
+    value = strict_yaml.parse(text, f"--set {change}")[0] if text.strip() else None
+    _put(data, dotted, value, f"--set {change}")
+    places[_path(dotted)] = f"--set {change}"
+
+
+def _path(dotted: str) -> KeyPath:
+    return tuple(int(part) if part.isdecimal() else part for part in dotted.split("."))
+
+
+def _put(data: dict[str, Any], dotted: str, value: Any, where: str) -> None:
+    """Put a value at its path. Another `name` for a dataset, rule, … replaces the whole of it: the
+    old options are not its own.
+    """
+    *parents, last = _path(dotted)
+    if last == "name" and parents and parents[-1] in TABLES:
+        value, last = {"name": value}, parents.pop()
+    node: Any = data
+    for depth, part in enumerate(parents):
+        child = _child(node, part, where)
+        if isinstance(child, str) and part in TABLES:
+            child = {"name": child}
+        elif child is None:
+            child = {}
+        elif not isinstance(child, dict | list):
+            raise UserError(
+                f"{where}: {'.'.join(map(str, parents[: depth + 1]))} is {child!r} and has nothing"
+                " below it"
+            )
+        node[part] = child
+        node = child
+    _child(node, last, where)
+    node[last] = value
+
+
+def _child(node: Any, part: str | int, where: str) -> Any:
+    if isinstance(node, list):
+        if not isinstance(part, int) or part >= len(node):
+            raise UserError(f"{where}: there is no item {part}; items are 0 to {len(node) - 1}")
+        return node[part]
+    return node.get(str(part))
+
+
+Combination = tuple[dict[str, Any], dict[KeyPath, str]]  # config, places
+Variants = dict[str, dict[str, Any]]  # of one axis: what each puts at which path
+VARIANT = re.compile(r"[A-Za-z0-9][\w.+-]*")
+
+
+def combinations(data: dict[str, Any], places: dict[KeyPath, str]) -> Iterable[Combination]:
+    """The config for each combination of its axes; a config without any is its own only one.
+
+    Raises UserError for an axis that is none of the three forms that `_axis` reads.
+    """
+    axes = data.get("axes")
+    if not axes:
+        yield data, places
+        return
+    if not isinstance(axes, dict):
+        raise UserError(f"{places[('axes',)]}  axes: must hold axes by name, got {axes!r}")
+    read = dict(
+        _axis(str(key), value, _place(places, ("axes", key))) for key, value in axes.items()
+    )
+    if len(read) < len(axes):
+        raise UserError(
+            f"{places[('axes',)]}  axes: two axes have the same name ({', '.join(read)})"
+        )
+    for names in product(*read.values()):
+        variant = dict(zip(read, names, strict=True))
+        combined, where = deepcopy({**data, "axes": {}, "variant": variant}), dict(places)
+        for (axis, name), key in zip(variant.items(), axes, strict=True):
+            at = _place(places, ("axes", key, name))
+            for path, value in read[axis][name].items():
+                _put(combined, path, deepcopy(value), at)
+                where[_path(path)] = at
+        yield combined, where
+
+
+def _axis(key: str, value: Any, at: str) -> tuple[str, Variants]:
+    """An axis with its variants by name.
+
+    rule: {stable: {stages.0.rule: stdp, model.descent: 0.5}, backprop: {stages.0.rule: backprop}}
+        names each variant, which changes any number of keys.
+    pair: {dataset.classes: [[0, 1], [0, 2]]}
+        moves one key; its variants are called by their values, 0-1 and 0-2.
+    stages.0.rule: [backprop, oja]
+        does the same and is called by the last word of the key, rule.
+    """
+    if isinstance(value, list):
+        words = [word for word in key.removesuffix(".name").split(".") if not word.isdecimal()]
+        return words[-1] if words else key, _listed(key, key, value, at)
+    if not isinstance(value, dict) or not value:
+        raise UserError(
+            f"{at}  axes.{key}: must be a list of values, or variants by name, got {value!r}"
+        )
+    if len(value) == 1:
+        ((path, values),) = value.items()
+        if isinstance(values, list):
+            return key, _listed(key, str(path), values, at)
+    for name, changes in value.items():
+        if not isinstance(changes, dict) or not changes:
+            raise UserError(
+                f"{at}  axes.{key}.{name}: must hold the keys that this variant changes, such as "
+                f"stages.0.rule: backprop, got {changes!r}"
+            )
+        if not VARIANT.fullmatch(str(name)):
+            raise UserError(
+                f"{at}  axes.{key}: a variant's name must be letters, digits and . _ + -, got "
+                f"{name!r}"
+            )
+    return key, {str(name): changes for name, changes in value.items()}
+
+
+def _listed(key: str, path: str, values: list[Any], at: str) -> Variants:
+    """Variants of one key, each called by its value; by as much of it as tells them apart."""
+    if not values:
+        raise UserError(f"{at}  axes.{key}: needs at least one value")
+    short = [value.get("name", value) if isinstance(value, dict) else value for value in values]
+    names = [_called(value) for value in short]
+    if len(set(names)) < len(names):
+        names = [_called(value) for value in values]
+    if len(set(names)) < len(names):
+        raise UserError(f"{at}  axes.{key}: has the same value twice")
+    return {name: {path: value} for name, value in zip(names, values, strict=True)}
+
+
+def _called(value: Any) -> str:
+    """A value as a word of the shell: [0, 1] is 0-1, {name: sgd, momentum: 0.9} sgd-momentum-0.9.
+    """
+    if isinstance(value, dict):
+        name = [value["name"]] if "name" in value else []
+        parts = [*name, *(part for key in value if key != "name" for part in (key, value[key]))]
+        return "-".join(_called(part) for part in parts) or "none"
+    if isinstance(value, list):
+        return "-".join(map(_called, value)) or "none"
+    word = value if isinstance(value, str) else json.dumps(value)
+    return re.sub(r"[^\w.+]+", "-", word).strip("-") or "none"
+
+
+def _place(places: dict[KeyPath, str], path: KeyPath) -> str:
+    """File and line of a key, or of the nearest one above it."""
+    return next(places[path[:end]] for end in range(len(path), -1, -1) if path[:end] in places)

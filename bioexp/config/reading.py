@@ -1,0 +1,276 @@
+"""From a YAML file to frozen, fully checked experiments, one for each combination of its axes.
+
+All errors are reported at once, each with its line and a suggestion. Every option of every rule,
+model, optimizer and dataset is checked against the signature of the code that takes it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import StringConstraints
+
+from bioexp.config import strict_yaml
+from bioexp.config.lookup import TABLES, builder_of
+from bioexp.config.overrides import combinations, put_change
+from bioexp.experiment import Choice, Experiment, KeyPath, StageConfig, plain
+from bioexp.options import check, schema, suggestion
+from bioexp.types import Count, Fraction, Natural, Positive, UserError
+
+Node = str | Mapping[str, Any]
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
+
+
+def _experiment(
+    *,
+    name: Name,
+    dataset: Node,
+    model: Node,
+    stages: tuple[Node, ...],
+    examples: Count | Literal["all"] = "all",
+    snapshots: tuple[Natural, ...] = (),
+    validate: bool | str = False,
+    axes: Mapping[str, Any] = {},
+    variant: Mapping[str, str] = {},
+) -> None:
+    """The keys of a config file."""
+
+
+def _stage(
+    *,
+    rule: Node,
+    model: Mapping[str, Any] = {},
+    objective: Node = "cross_entropy",
+    optimizer: Node = "adam",
+    project: Mapping[str, Node] = {},
+    train: Literal["all"] | tuple[str, ...] = "all",
+    per_class: Count | None = None,
+    batch_size: Count | Literal["all"] = 128,
+    steps: Count | None = None,
+    epochs: Positive | None = None,
+    until: Fraction | None = None,
+    record_every: Count | Literal["epoch"] = "epoch",
+) -> None:
+    """The keys of a stage."""
+
+
+def load(path: str | Path, changes: Sequence[str] = ()) -> tuple[Experiment, ...]:
+    """The experiments of a config file, one per combination of its axes.
+
+    changes: "stages.0.batch_size=64" and the like, as `--set` takes them, applied before anything
+        is checked.
+    Raises UserError with every problem, one a line.
+    """
+    path = Path(path)
+    data, lines = strict_yaml.read(path)
+    if not isinstance(data, dict):
+        raise UserError(f"{path}: must hold keys and values, got {type(data).__name__}")
+    places = {key: f"{path}:{line}" for key, line in lines.items()}
+    own = data.get("dataset")
+    own_dataset = str(own.get("name")) if isinstance(own, dict) else str(own)
+    for change in changes:
+        put_change(data, places, change)
+    problems: list[tuple[str, str]] = []
+    experiments = [
+        _Reading(where, path.parent, problems).experiment(combined, own_dataset)
+        for combined, where in combinations(data, places)
+    ]
+    if problems:
+        raise UserError("\n".join(dict.fromkeys(f"{place}  {what}" for place, what in problems)))
+    return tuple(experiment for experiment in experiments if experiment is not None)
+
+
+def resolved(experiment: Experiment) -> dict[str, Any]:
+    """The config with every default written out; as YAML it loads again as the same experiment."""
+    dataset = experiment.dataset.resolved() | (
+        {"fallback": experiment.fallback} if experiment.fallback else {}
+    )
+    return {
+        "name": experiment.name,
+        "dataset": dataset,
+        "model": experiment.model.resolved(),
+        "stages": [_resolved_stage(stage) for stage in experiment.stages],
+        "examples": experiment.examples,
+        "snapshots": list(experiment.snapshots),
+        "validate": experiment.validate,
+        **({"variant": dict(experiment.variant)} if experiment.variant else {}),
+    }
+
+
+def identity(experiment: Experiment) -> str:
+    """Eight hex digits of sha256 over what the run depends on: the resolved config and the bytes of
+    the user's files.
+
+    Where a file lies, what a variant is called, and which dataset would have stood in for an absent
+    one, do not count.
+    """
+    content = resolved(experiment)
+    content["dataset"].pop("fallback", None)
+    content.pop("variant", None)
+    text = json.dumps(content, sort_keys=True)
+    for file in (file for choice in experiment.choices for file in choice.files):
+        text = (
+            text.replace(json.dumps(str(file)), '""')
+            + hashlib.sha256(file.read_bytes()).hexdigest()
+        )
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+def _resolved_stage(stage: StageConfig) -> dict[str, Any]:
+    length = {"steps": stage.steps} if stage.steps is not None else {"epochs": stage.epochs}
+    return {
+        "rule": stage.rule.resolved(),
+        "model": plain(stage.model),
+        "objective": stage.objective.resolved(),
+        "optimizer": stage.optimizer.resolved(),
+        "project": {path: choice.resolved() for path, choice in stage.project.items()},
+        "train": plain(stage.train),
+        "per_class": stage.per_class,
+        "batch_size": stage.batch_size,
+        **length,
+        "until": stage.until,
+        "record_every": stage.record_every,
+    }
+
+
+@dataclass
+class _Reading:
+    """A config being checked: where its keys stand, and the problems found so far."""
+
+    places: Mapping[KeyPath, str]
+    folder: Path
+    problems: list[tuple[str, str]]
+
+    def where(self, path: KeyPath) -> str:
+        """File and line of a key, or of the nearest one above it."""
+        return next(
+            self.places[path[:end]] for end in range(len(path), -1, -1) if path[:end] in self.places
+        )
+
+    def wrong(self, path: KeyPath, what: str) -> None:
+        name = "".join(
+            f"[{part}]" if isinstance(part, int) else f".{part}" for part in path
+        ).removeprefix(".")
+        self.problems.append((self.where(path), f"{name}: {what}" if name else what))
+
+    def fields(self, keys: Callable[..., Any], node: Any, path: KeyPath) -> dict[str, Any]:
+        """A node's values with defaults, checked against the signature of `keys`; wrong ones are
+        left out.
+        """
+        if not isinstance(node, Mapping):
+            self.wrong(path, f"must hold keys and values, got {node!r}")
+            return {}
+        values, found = check(schema(keys), node)
+        for below, what in found:
+            self.wrong((*path, *below), what)
+        return values
+
+    def choice(self, kind: str, node: Any, path: KeyPath) -> Choice | None:
+        """A name with its options, checked against the signature of what it names; None when
+        something is wrong.
+        """
+        options = dict(node) if isinstance(node, Mapping) else {"name": node}
+        name, before = options.pop("name", None), len(self.problems)
+        if not isinstance(name, str):
+            self.wrong(path, f"needs a name, one of {', '.join(TABLES[kind]())}")
+            return None
+        try:
+            builder, files, name = builder_of(kind, name, self.folder)
+            values = self.fields(builder, options, path)
+            return (
+                _choice(name, values, builder, files, self.folder)
+                if len(self.problems) == before
+                else None
+            )
+        except UserError as error:
+            self.wrong(path, str(error))
+            return None
+
+    def dataset(self, node: Node) -> tuple[Choice | None, str | None]:
+        """The dataset, and the one that stands in where it cannot be had."""
+        options = dict(node) if isinstance(node, Mapping) else {"name": node}
+        fallback = options.pop("fallback", None)
+        known = TABLES["dataset"]()
+        if fallback is not None and fallback not in known:
+            self.wrong(
+                ("dataset", "fallback"),
+                f"unknown dataset {fallback!r}{suggestion(str(fallback), known)}",
+            )
+        return self.choice("dataset", options, ("dataset",)), fallback
+
+    def stage(self, node: Node, path: KeyPath) -> StageConfig | None:
+        before = len(self.problems)
+        values = self.fields(_stage, node, path)
+        if isinstance(node, Mapping) and ("steps" in node) == ("epochs" in node):
+            self.wrong(path, "needs a length, either steps or epochs")
+        for kind in {"rule", "objective", "optimizer"} & values.keys():
+            values[kind] = self.choice(kind, values[kind], (*path, kind))
+        project = values.get("project", {})
+        values["project"] = {
+            key: self.choice("project", value, (*path, "project", key))
+            for key, value in project.items()
+        }
+        return StageConfig(**values) if len(self.problems) == before else None
+
+    def experiment(self, data: Mapping[str, Any], own_dataset: str) -> Experiment | None:
+        """The whole config; None when anything in it is wrong."""
+        before = len(self.problems)
+        values = self.fields(_experiment, data, ())
+        dataset, fallback = self.dataset(values["dataset"]) if "dataset" in values else (None, None)
+        model = self.choice("model", values["model"], ("model",)) if "model" in values else None
+        stages = [
+            self.stage(node, ("stages", i)) for i, node in enumerate(values.get("stages", ()))
+        ]
+        for i, stage in enumerate(stages):
+            if stage and model:
+                self.fields(model.builder, {**model.options, **stage.model}, ("stages", i, "model"))
+        validate = values.get("validate", False)
+        if isinstance(validate, str) and fold_of(validate) is None:
+            self.wrong(
+                ("validate",), f"must be true, false or a fold such as 2/5, got {validate!r}"
+            )
+        if values.get("stages") == ():
+            self.wrong(("stages",), "needs at least one")
+        if len(self.problems) > before or dataset is None or model is None:
+            return None
+        return Experiment(
+            name=values["name"],
+            dataset=dataset,
+            fallback=fallback,
+            model=model,
+            stages=tuple(stage for stage in stages if stage),
+            examples=values["examples"],
+            snapshots=tuple(sorted(values["snapshots"])),
+            validate=values["validate"],
+            variant=values["variant"],
+            own_dataset=own_dataset,
+            where=self.where,
+        )
+
+
+def _choice(
+    name: str,
+    values: dict[str, Any],
+    builder: Callable[..., Any],
+    files: tuple[Path, ...],
+    folder: Path,
+) -> Choice:
+    """The choice, with the options that name a file of the user's made absolute."""
+    named = [
+        option for option, info in schema(builder).model_fields.items() if "file" in info.metadata
+    ]
+    paths = {option: (folder / values[option]).resolve() for option in named}
+    missing = next((path for path in paths.values() if not path.is_file()), None)
+    if missing:
+        raise UserError(f"{missing}: no such file")
+    return Choice(
+        name,
+        values | {option: str(path) for option, path in paths.items()},
+        builder,
+        (*files, *paths.values()),
+    )

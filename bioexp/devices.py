@@ -1,0 +1,111 @@
+"""Which device computes, where compiled programs are kept, and how one axis is spread over the
+devices of this machine: the seeds of a group in training, the images in an attack.
+
+A machine of one device is the plain case of the same code. What does not divide evenly is padded by
+its last item, and what that gave is dropped.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
+import jax
+import numpy as np
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+from bioexp.files import cache_folder
+from bioexp.types import UserError
+
+DeviceName = Literal["auto", "cpu", "gpu", "gpu-deterministic", "tpu"]
+DETERMINISTIC = "--xla_gpu_deterministic_ops=true"
+AXIS = "spread"
+SPLIT, WHOLE = PartitionSpec(AXIS), PartitionSpec()
+
+
+def cores() -> list[int]:
+    """The numbers of the cores that this process may use."""
+    return (
+        sorted(os.sched_getaffinity(0))
+        if hasattr(os, "sched_getaffinity")
+        else list(range(os.cpu_count() or 1))
+    )
+
+
+def prepare(name: DeviceName) -> str:
+    """Choose the device before the first computation; returns it in words. UserError when the one
+    asked for is absent.
+
+    gpu-deterministic: a GPU whose sums are made in one order, so that a run repeats to the same
+    bits; slower by what it is. Compiled programs are cached on disk however fast they compile: that
+    saves half a second of every short run.
+    """
+    if name == "gpu-deterministic":
+        os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {DETERMINISTIC}".strip()
+        name = "gpu"
+    if name != "auto":
+        jax.config.update("jax_platforms", {"gpu": "cuda,rocm"}.get(name, name))
+    jax.config.update("jax_compilation_cache_dir", str(cache_folder() / "xla"))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+    jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+    try:
+        device = jax.devices()[0]
+    except RuntimeError as error:
+        remedy = {"gpu": "pip install 'bioexp[cuda]'", "tpu": "pip install 'bioexp[tpu]'"}.get(
+            name, "check the JAX installation"
+        )
+        raise UserError(
+            f"--device {name}: there is none here ({str(error).splitlines()[0]}); {remedy}, or use"
+            " --device cpu"
+        ) from None
+    count = jax.local_device_count()
+    several = f"{count} x " if count > 1 else ""
+    if device.platform != "cpu":
+        return f"{several}{device.device_kind}"
+    return (
+        f"{several}{device.platform} ({device.device_kind}, {len(cores())}"
+        f" core{'s' * (len(cores()) > 1)})"
+    )
+
+
+def devices_for(items: int) -> Mesh:
+    """The fewest devices on which so many items, at least one, take no longer than on all there
+    are: 9 on 8 take 5 of them.
+    """
+    devices = jax.local_devices()
+    each = -(-items // len(devices))
+    return Mesh(np.asarray(devices[: -(-items // each)]), (AXIS,))
+
+
+def rounded_up(items: int, mesh: Mesh) -> int:
+    """How many items there are once every device of the mesh has as many."""
+    return -(-items // mesh.size) * mesh.size
+
+
+def padded(leaf: np.ndarray, size: int) -> np.ndarray:
+    """The last row repeated up to `size` rows."""
+    return np.concatenate([leaf, np.repeat(leaf[-1:], size - len(leaf), 0)])
+
+
+def split(tree: Any, mesh: Mesh) -> Any:
+    """Arrays with their leading axis over the devices."""
+    return jax.device_put(tree, NamedSharding(mesh, SPLIT))
+
+
+def whole(tree: Any, mesh: Mesh) -> Any:
+    """Arrays that every device holds all of."""
+    return jax.device_put(tree, NamedSharding(mesh, WHOLE))
+
+
+def over_devices(
+    function: Callable[..., Any], axes: Sequence[int | None], mesh: Mesh
+) -> Callable[..., Any]:
+    """The function on every device's part of the arguments whose axis is 0, and on all of those
+    whose axis is None.
+
+    Results are split as these arguments are. No device talks to another, so each runs the program
+    of a machine of one.
+    """
+    specs = tuple(WHOLE if axis is None else SPLIT for axis in axes)
+    return jax.shard_map(function, mesh=mesh, in_specs=specs, out_specs=SPLIT, check_vma=False)

@@ -1,0 +1,124 @@
+"""From runs to one number a seed: how the claims of every document pick their runs and measure
+them.
+
+Measures look at test images, and nothing is chosen by them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Bool, Float
+
+from bioexp.experiment import Trained
+from bioexp.files import read_arrays
+from bioexp.measures.prototypes import class_means
+from bioexp.papers.paper import Evidence, Measure
+from bioexp.tree import unflatten
+from bioexp.types import Params, UserError
+
+EPS = 0.1  # at which robustness is compared
+
+
+def runs(evidence: Evidence, experiment: str, **variant: str) -> list[Trained]:
+    """The runs of an experiment, one a seed; of one with axes those of the variants named, such as
+    rule="stable". Raises UserError where there is no such variant.
+    """
+    found = [
+        trained
+        for trained in evidence[experiment]
+        if variant.items() <= trained.experiment.variant.items()
+    ]
+    if not found:
+        raise UserError(f"{experiment}: has no runs of {variant}")
+    return found
+
+
+def each(experiment: str, measure: Callable[[Trained], float], **variant: str) -> Measure:
+    """The measure of every seed of an experiment, or of one variant of it."""
+    return lambda evidence: by_seed(runs(evidence, experiment, **variant), measure)
+
+
+def by_seed(trained: Sequence[Trained], measure: Callable[[Trained], float]) -> dict[int, float]:
+    """A value of each run by its seed. Raises UserError where a seed stands twice: name a variant."""
+    values = {one.seed: float(measure(one)) for one in trained}
+    if len(values) < len(trained):
+        name = trained[0].run.path.parent.name
+        raise UserError(f"{name}: has several runs of a seed; name the variant that is meant")
+    return values
+
+
+def less(first: Measure, second: Measure) -> Measure:
+    """The difference, seed by seed. Raises UserError for a seed that only one of them has."""
+
+    def difference(evidence: Evidence) -> dict[int, float]:
+        left, right = first(evidence), second(evidence)
+        if missing := left.keys() ^ right.keys():
+            raise UserError(
+                f"seed {min(missing)} is on one side of a difference alone (seeds "
+                f"{sorted(left)} less {sorted(right)}); train both with the same seeds"
+            )
+        return {seed: left[seed] - right[seed] for seed in left}
+
+    return difference
+
+
+def weights(trained: Trained, layer: int) -> Float[np.ndarray, "units inputs"]:
+    return np.asarray(trained.params["layers"][str(layer)]["w"], dtype=np.float64)
+
+
+def snapshots(trained: Trained) -> dict[int, Params]:
+    """A run's weights by step. Raises UserError where its config asked for none."""
+    files = sorted((trained.run.path / "snapshots").glob("*.npz"), key=lambda file: int(file.stem))
+    if not files:
+        raise UserError(
+            f"{trained.run.name}: has no snapshots to draw or measure; its config needs `snapshots:"
+            " [...]`"
+        )
+    return {int(file.stem): unflatten(read_arrays(file)) for file in files}
+
+
+def pixels(trained: Trained, n: int | None = None) -> Float[np.ndarray, "n inputs"]:
+    """The first n test images, flat and in [0, 1]."""
+    x = trained.dataset.x_test[:n]
+    return x.reshape(len(x), -1).astype(np.float64) / 255
+
+
+def means(trained: Trained) -> Float[np.ndarray, "classes inputs"]:
+    """Mean training image of each class."""
+    return class_means(trained.dataset.x_train, trained.dataset.y_train, trained.dataset.n_classes)
+
+
+def accuracy(trained: Trained) -> float:
+    """Test accuracy, as the run recorded it."""
+    return float(trained.run.summary.test_accuracy or 0.0)
+
+
+def grouped(trained: Trained) -> Params:
+    """The weights as those of a group of one seed."""
+    return jax.tree.map(lambda leaf: jnp.asarray(leaf)[None], trained.params)
+
+
+def survivors(trained: Trained, eps: float) -> Bool[np.ndarray, "n"]:
+    """Which test images survive every attack at this eps."""
+    return np.logical_and.reduce(
+        [attacked.correct[attacked.eps.index(eps)] for attacked in trained.attacks.values()]
+    )
+
+
+def survived(trained: Trained) -> float:
+    """Share of the images classified rightly when clean that survive every attack, mean over the
+    eps of the profile.
+    """
+    attacks = list(trained.attacks.values())
+    worst = np.min([attacked.correct for attacked in attacks], axis=0)
+    clean = attacks[0].clean
+    return float(worst.mean() / max(clean.mean(), 1 / len(clean)))
+
+
+def robust(trained: Trained) -> float:
+    """Robust accuracy at eps 0.1: the mean over images of the minimum over attacks."""
+    return float(survivors(trained, EPS).mean())

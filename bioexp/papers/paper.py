@@ -1,0 +1,139 @@
+"""What a paper is here: its rows, how each is measured or drawn, and the experiments that they
+need.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from bioexp.experiment import Trained
+from bioexp.types import Model, Objective, Rule
+
+if TYPE_CHECKING:
+    import numpy as np
+    from matplotlib.figure import Figure
+
+# The runs that a claim or a figure may look at: by the experiment's name, then one for each seed, in
+# the order of the seeds. One with axes has all its variants there, each with all its seeds.
+Evidence = Mapping[str, Sequence[Trained]]
+Measure = Callable[[Evidence], Mapping[int, float]]  # by seed: differences pair by it
+
+
+@dataclass(frozen=True)
+class Control:
+    """The same measure where the claim should not hold: what it is, and its value per seed.
+
+    flagged: the experiments whose red checks are to be said beside it, where it is a robust accuracy.
+    """
+
+    what: str
+    measure: Measure
+    flagged: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A number or sentence of a paper, and how it is tested.
+
+    id: as in the ledger, "log_net/acc_log". where: its place in the paper. what: what it says.
+    measured: what the value is, in words. expected: the paper's number; None for a sentence.
+    accepted: the claim is reproduced when the whole interval of the measure lies in here, ends
+        included.
+    experiments: whose runs it needs; the first is the one it is about. measure(evidence) -> one
+        value per seed.
+    why: in one sentence, what was found instead; printed when it is not reproduced.
+    note: what must be known even when it is reproduced.
+    flagged: the experiments whose red checks leave a claim on robustness undecided.
+    share: whether the measure is a share of the test images: with one seed its interval is then
+        binomial over them.
+    per_image: for one seed, the measure image by image, so that its interval is over images.
+    timing: whether it is a wall time of other hardware, which is shown as a ratio and never judged.
+    draw: a picture that shows it.
+    """
+
+    id: str
+    kind: Literal["number", "claim"]
+    where: str
+    what: str
+    measured: str
+    accepted: tuple[float, float]
+    experiments: tuple[str, ...]
+    measure: Measure
+    expected: float | None = None
+    controls: tuple[Control, ...] = ()
+    why: str = ""
+    note: str = ""
+    flagged: tuple[str, ...] = ()
+    share: bool = False
+    per_image: Callable[[Evidence], np.ndarray] | None = None
+    timing: bool = False
+    draw: Callable[[Evidence], Figure] | None = None
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure of a paper: what it shows there (its caption here), and how it is drawn again
+    from runs.
+    """
+
+    id: str
+    where: str
+    what: str
+    experiments: tuple[str, ...]
+    draw: Callable[[Evidence], Figure]
+
+
+@dataclass(frozen=True)
+class Study:
+    """Rows to be measured or drawn, and the experiments that they need.
+
+    name: the first word of its rows' ids. configs: files, by their path below configs/, without
+        .yaml ("log_net", "log_net/nets"); an experiment is called by the name inside.
+    attacked: the experiments whose robustness is judged, with more seeds. repeated: others that
+        need as many. single: those so large that the profile `laptop` trains one seed.
+    full: what the profile `paper` trains in place of an experiment.
+    folder: where the configs of a user's own study lie; None for bioexp's.
+    """
+
+    name: str
+    title: str
+    configs: tuple[str, ...]
+    drawings: tuple[Drawing, ...]
+    claims: tuple[Claim, ...]
+    attacked: tuple[str, ...] = ()
+    repeated: tuple[str, ...] = ()
+    single: tuple[str, ...] = ()
+    full: Mapping[str, str] = field(default_factory=dict)
+    folder: Path | None = None
+
+
+@dataclass(frozen=True)
+class Paper:
+    """A paper the library re-implements, with the models, rules and objectives only it uses.
+
+    headlines: the claims on the accuracy (or the error) of a net as it is trained, which
+        `bioexp train` prints beside its own. equations: what the report explains, each with the
+        function that is it.
+    """
+
+    study: Study
+    authors: str
+    year: int
+    models: Mapping[str, Callable[..., Model]] = field(default_factory=dict)
+    rules: Mapping[str, Callable[..., Rule]] = field(default_factory=dict)
+    objectives: Mapping[str, Callable[..., Objective]] = field(default_factory=dict)
+    headlines: Mapping[str, Literal["accuracy", "error"]] = field(default_factory=dict)
+    equations: tuple[tuple[str, Callable[..., Any]], ...] = ()
+
+    @property
+    def name(self) -> str:
+        """As the command line and the ids of its rows call it."""
+        return self.study.name
+
+    @property
+    def title(self) -> str:
+        """As it is printed on its first page."""
+        return self.study.title

@@ -1,0 +1,51 @@
+"""Pictures as the report carries them: inside the page, with the fewest bytes that look the same.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from pathlib import Path
+from typing import Any
+
+COLORS = 256  # plots and mosaics need no more, and it halves the page
+WIDE = 2.6  # from this ratio of width to height on, a picture has a row of its own
+
+
+def picture(path: Path, caption: str) -> dict[str, Any]:
+    """The picture as a data URI, with its size, so that the page does not jump, and its place on
+    disk for the Markdown twin.
+    """
+    from PIL import Image
+
+    with Image.open(path) as image:
+        width, height = image.size
+    return {
+        "data": "data:image/png;base64," + base64.b64encode(compact(path)).decode(),
+        "caption": caption,
+        "width": width,
+        "height": height,
+        "wide": width > WIDE * height,
+        "path": path,
+    }
+
+
+def compact(path: Path, colors: int = COLORS, widest: int | None = None) -> bytes:
+    """The picture as a PNG of few colors, or as it is where that is smaller; no wider than so many
+    pixels.
+    """
+    from PIL import Image
+
+    with Image.open(path) as image:
+        opaque = Image.new("RGB", image.size, "white")
+        opaque.paste(image, mask=image.getchannel("A") if image.mode == "RGBA" else None)
+    whole = opaque.size
+    if widest is not None:
+        opaque.thumbnail((widest, widest * opaque.height), Image.Resampling.LANCZOS)
+    file = io.BytesIO()
+    opaque.quantize(colors, dither=Image.Dither.NONE).save(file, "PNG", optimize=widest is not None)
+    return (
+        min(file.getvalue(), path.read_bytes(), key=len)
+        if opaque.size == whole
+        else file.getvalue()
+    )

@@ -1,0 +1,38 @@
+"""What `bioexp attack` left in a run directory, read back: its table, and who survived each attack.
+"""
+
+from pathlib import Path
+
+from bioexp.experiment import Attacked
+from bioexp.files import read_arrays
+from bioexp.records import Gradient, Robustness, read
+
+REMEDY = "attack the run again"
+
+
+def suffix(gradient: Gradient) -> str:
+    """What names of files end in where attacks followed the gradient that a rule trained with."""
+    return "" if gradient == "true" else "_training"
+
+
+def table_of(run: Path, gradient: Gradient = "true") -> Robustness | None:
+    """The table of a run directory; None where it was not attacked. UserError for a damaged one."""
+    file = run / f"robustness{suffix(gradient)}.json"
+    return read(file, Robustness, REMEDY) if file.is_file() else None
+
+
+def attacked(run: Path) -> dict[str, Attacked]:
+    """The attacks in the L-infinity ball that its table is made of, by name; {} without a table.
+
+    Files of an earlier call may lie beside them, of other eps.
+    """
+    table = table_of(run)
+    names = dict.fromkeys(row.attack for row in table.rows) if table else {}
+    files = {name: run / "attacks" / f"{name}.npz" for name in names}
+    return {name: _attacked(file) for name, file in files.items() if file.is_file()}
+
+
+def _attacked(file: Path) -> Attacked:
+    arrays = read_arrays(file)
+    eps = tuple(float(value) for value in arrays["eps"])
+    return Attacked(eps, arrays["correct"], arrays["clean"])

@@ -1,0 +1,183 @@
+"""What one process does at a time: the seeds of one experiment, to train or to attack."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import partial
+from math import inf
+from pathlib import Path
+from typing import NamedTuple
+
+from bioexp.attacks.eps import DEFAULT_EPS
+from bioexp.config import build
+from bioexp.config.reading import identity
+from bioexp.experiment import Experiment, Run
+from bioexp.records import AttackedExperiment, Gradient
+from bioexp.robustness.stored import table_of
+from bioexp.runs.attack import Node, Progress, attack, attacks_named
+from bioexp.runs.directory import directory, failure, grouped, start_over
+from bioexp.runs.lock import locked
+from bioexp.runs.seed_group import Watch
+from bioexp.runs.train import is_done, train
+from bioexp.runs.workspace import Workspace, silent
+from bioexp.training import Record
+from bioexp.types import UserError
+
+ProgressBar = Callable[[str], AbstractContextManager[Watch]]  # of an experiment by its name
+
+
+class Task(NamedTuple):
+    """name: for the user. folders: the run directories it fills. done(): whether nothing is left.
+
+    work(patient): does it; raises Busy where another process has it in hand. What is done already
+        it leaves as it is: False then.
+    """
+
+    name: str
+    folders: tuple[Path, ...]
+    done: Callable[[], bool]
+    work: Callable[[bool], bool]
+
+    def failed(self) -> str:
+        """Why the last try ended; "" where none failed."""
+        return next(filter(None, map(failure, self.folders)), "")
+
+
+@dataclass
+class Watched:
+    """A progress bar that tells whether there was anything to see."""
+
+    bar: Watch
+    records: int = 0
+
+    def __call__(self, record: Record, steps: int) -> None:
+        self.records += 1
+        self.bar(record, steps)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked of the attacks: by name, at which eps, on how many images, along which
+    gradient; None for the usual.
+    """
+
+    attacks: Sequence[Node] | None = None
+    eps: tuple[float, ...] | None = None
+    n: int | None = None
+    gradient: Gradient = "true"
+
+    def names(self, sources: bool = False) -> list[str]:
+        """The attacks that a table surely has rows of; transfer only where there is a source."""
+        return [
+            name
+            for name, chosen in attacks_named(self.attacks).items()
+            if chosen.attack.kind != "nearest" and (sources or chosen.attack.kind != "transfer")
+        ]
+
+    def answered(self, run: Path, n_test: int, sources: bool = False) -> bool:
+        """Whether a run's table holds these attacks, at these eps, on as many of its test images;
+        a damaged one does not.
+        """
+        try:
+            table = table_of(run, self.gradient)
+        except UserError:
+            return False
+        if table is None:
+            return False
+        made = {row.attack for row in (*table.rows, *table.l2)}
+        radii = {row.eps for row in table.rows}
+        asked = set(self.eps or DEFAULT_EPS)
+        return (
+            set(self.names(sources)) <= made
+            and asked <= radii
+            and table.n == min(self.n or inf, n_test)
+        )
+
+
+def train_tasks(
+    experiments: Sequence[Experiment],
+    workspace: Workspace,
+    *,
+    seeds: Sequence[int],
+    force: bool,
+    keep_stale: bool,
+    progress: ProgressBar,
+    ready: Callable[[int, list[Run]], None],
+) -> list[Task]:
+    """One for each experiment, with all its seeds; ready(number, runs) is called as they finish."""
+
+    def task(number: int, experiment: Experiment) -> Task:
+        if experiment.fallback:
+            experiment, _ = build.dataset_of(experiment, workspace.data_dir, silent)
+
+        def work(patient: bool) -> bool:
+            with progress(experiment.name) as bar:
+                watch = Watched(bar)
+                runs = train(
+                    experiment,
+                    workspace,
+                    seeds=seeds,
+                    force=force,
+                    keep_stale=keep_stale,
+                    patient=patient,
+                    watch=watch,
+                )
+            ready(number, runs)
+            return watch.records > 0
+
+        results = workspace.results
+        folders = tuple(directory(results, experiment, seed) for seed in seeds)
+        done = partial(is_done, experiment, results=results, seeds=seeds, keep_stale=keep_stale)
+        return Task(f"{experiment.folder}/{identity(experiment)}", folders, done, work)
+
+    return [task(number, experiment) for number, experiment in enumerate(experiments)]
+
+
+def attack_tasks(
+    runs: Sequence[Run],
+    workspace: Workspace,
+    asked: Asked,
+    *,
+    follow: Sequence[Run],
+    progress: Progress,
+    ready: Callable[[int, AttackedExperiment], None],
+) -> list[Task]:
+    """One for each experiment; ready(number, record) is called as they are attacked."""
+
+    def task(number: int, group: Sequence[Run]) -> Task:
+        def work(patient: bool) -> bool:
+            (record,) = attack(
+                group,
+                attacks=asked.attacks,
+                eps=asked.eps,
+                n=asked.n,
+                gradient=asked.gradient,
+                follow=follow,
+                among=runs,
+                data_dir=workspace.data_dir,
+                patient=patient,
+                progress=progress,
+            )
+            ready(number, record)
+            return True
+
+        def done() -> bool:
+            return all(asked.answered(run.path, run.summary.n_test) for run in group)
+
+        name = f"{group[0].path.parent.name} ({len(group)} seeds)"
+        return Task(name, tuple(run.path for run in group), done, work)
+
+    return [task(number, group) for number, group in enumerate(grouped(runs))]
+
+
+def forget(tasks: Sequence[Task]) -> None:
+    """What `--force` comes to where workers do the training: what their tasks hold is dropped
+    before they start.
+    """
+    for task in tasks:
+        kept = [folder for folder in task.folders if folder.is_dir()]
+        with locked(kept):
+            for folder in kept:
+                start_over(folder)

@@ -1,0 +1,84 @@
+"""What a launch is going to cost: tasks, hours on each kind of device, disk; from what finished
+runs of the same experiments took.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from bioexp.workers.share import Task
+
+Recorded = dict[str, float]  # seconds of training that a seed group took, by kind of device
+
+
+class Forecast(NamedTuple):
+    """tasks: how many are to be done. hours: by kind of device, of those that ran on one; unknown:
+    how many ran on none.
+
+    megabytes: of the run directories, of those that are known.
+    """
+
+    tasks: int
+    hours: dict[str, float]
+    known: dict[str, int]
+    unknown: int
+    megabytes: float
+
+    def lines(self) -> list[str]:
+        """As the user reads it."""
+        told = [
+            f"{hours:.2f} h on {kind} for {self.known[kind]} of them"
+            for kind, hours in self.hours.items()
+        ]
+        never = [f"{self.unknown} never ran here"] if self.unknown else []
+        return [
+            (
+                f"plan: {self.tasks} tasks; training: {', '.join([*told, *never]) or 'nothing'}"
+                " (one after another, attacks not counted)"
+            ),
+            (
+                f"disk: about {self.megabytes:.0f}"
+                f" MB{f', and that of {self.unknown} tasks' if self.unknown else ''}"
+            ),
+        ]
+
+
+def forecast(tasks: Sequence[Task]) -> Forecast:
+    """For the tasks that are not done: the newest finished run of the same experiment on each kind
+    of device tells.
+    """
+    left = [task for task in tasks if not task.done()]
+    recorded = [_recorded(task.folders[0].parent) for task in left]
+    kinds = sorted({kind for seconds, _ in recorded for kind in seconds})
+    hours = {kind: sum(seconds.get(kind, 0.0) for seconds, _ in recorded) / 3600 for kind in kinds}
+    known = {kind: sum(kind in seconds for seconds, _ in recorded) for kind in kinds}
+    megabytes = sum(
+        len(task.folders) * size for task, (_, size) in zip(left, recorded, strict=True)
+    )
+    return Forecast(len(left), hours, known, sum(not seconds for seconds, _ in recorded), megabytes)
+
+
+def _recorded(experiment: Path) -> tuple[Recorded, float]:
+    """Seconds by kind of device, and megabytes of a run directory, of an experiment's newest
+    finished runs.
+    """
+    seconds: Recorded = {}
+    newest = sorted(
+        (marker.parent for marker in experiment.glob("*/FINISHED")),
+        key=lambda run: (run / "FINISHED").stat().st_mtime,
+    )
+    for run in newest:
+        try:
+            provenance = json.loads((run / "provenance.json").read_text("utf-8"))
+        except (OSError, ValueError):
+            continue
+        seconds[provenance["device"]["kind"]] = float(provenance["wall_s"])
+    size = (
+        sum(file.stat().st_size for file in newest[-1].rglob("*") if file.is_file()) / 2**20
+        if newest
+        else 0.0
+    )
+    return seconds, size

@@ -1,0 +1,265 @@
+"""`--launch local | slurm`: workers that share what is to be done, as processes of this machine or
+as an array job of a cluster.
+
+A worker is the same command again, told how many tasks to take. It coordinates with nobody: locks
+    and FINISHED in the results
+directory say what is left. Workers that die are replaced, and their successors go on from the last
+checkpoint.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from bioexp.files import tail, write_text
+from bioexp.runs.lock import holder_of, is_gone
+from bioexp.types import UserError
+from bioexp.workers.local import local
+from bioexp.workers.pool import Workers
+from bioexp.workers.share import Task, serve, share
+from bioexp.workers.slurm import slurm
+
+PATIENCE = 60.0  # seconds after which it is told that no worker has begun
+LAZY = 20  # times what it takes to look at all tasks is the least time between two looks
+TRIES = 3  # times in a row that workers may end without having finished anything
+
+
+@dataclass(frozen=True)
+class Launch:
+    """How work is spread: over so many processes of this machine, or as an array job.
+
+    workers: at a time; None for as many as there are cores, or as Slurm lets run. gpus: for each.
+        minutes: for each task.
+    sbatch: whatever else Slurm is to know, by the names of its options.
+    """
+
+    kind: Literal["local", "slurm"]
+    workers: int | None = None
+    partition: str | None = None
+    gpus: int | None = None
+    minutes: int | None = None
+    sbatch: Mapping[str, str] = field(default_factory=dict)
+
+
+def parse(
+    kind: str,
+    workers: int | None,
+    partition: str | None,
+    gpus: int | None,
+    time: str | None,
+    sbatch: Sequence[str],
+) -> Launch | None:
+    """The options of the command line; None without --launch. Raises UserError for one that does
+    not fit.
+    """
+    given = {
+        "--workers": workers,
+        "--partition": partition,
+        "--gpus": gpus,
+        "--time": time,
+        "--sbatch": sbatch or None,
+    }
+    named = [option for option, value in given.items() if value is not None]
+    if not kind:
+        if named:
+            raise UserError(f"{named[0]}: needs --launch local or --launch slurm")
+        return None
+    if kind not in ("local", "slurm"):
+        raise UserError(f"--launch: must be local or slurm, got {kind!r}")
+    for option in ("--partition", "--time", "--sbatch"):
+        if kind == "local" and option in named:
+            raise UserError(f"{option}: needs --launch slurm")
+    for option, least in (("--workers", 1), ("--gpus", 0)):
+        value = given[option]
+        if isinstance(value, int) and value < least:
+            raise UserError(f"{option}: must be at least {least}, got {value}")
+    for text in sbatch:
+        if not all(text.lstrip("-").partition("=")[::2]):
+            raise UserError(f"--sbatch: must be KEY=VALUE, such as account=lab, got {text!r}")
+    others = dict(text.lstrip("-").split("=", 1) for text in sbatch)
+    return Launch(kind, workers, partition, gpus, _minutes(time) if time else None, others)  # type: ignore[arg-type]
+
+
+def carry_out(
+    tasks: Sequence[Task],
+    how: Launch | None,
+    take: int | None,
+    results: Path,
+    say: Callable[[str], None],
+    *,
+    keep_on: bool = False,
+) -> list[str]:
+    """Do every task: here, as a worker that takes so many, or by workers; returns what failed
+    there, a line for each.
+
+    keep_on: whether to go on here after one that fails; its directories say why.
+    """
+    if take is not None:
+        serve(tasks, take, say)
+        return []
+
+    def here(some: Sequence[Task]) -> None:
+        share(some, say, keep_on=keep_on)
+
+    if how:
+        return launch(tasks, how, results, say, here)
+    here(tasks)
+    return []
+
+
+def launch(
+    tasks: Sequence[Task],
+    how: Launch,
+    results: Path,
+    say: Callable[[str], None],
+    gather: Callable[[Sequence[Task]], None],
+) -> list[str]:
+    """Have workers do what is not done; returns, once nothing is left to try, what failed and why,
+    a line for each.
+
+    gather(tasks) takes up, here, what workers have done, as it is done.
+    Raises UserError where workers cannot be had at all. Ctrl-C and errors end those of this
+    machine; those of a cluster go on.
+    """
+    for task in tasks:
+        for folder in task.folders:
+            (folder / "FAILED").unlink(missing_ok=True)
+    logs = results.resolve() / ".launch" / f"{datetime.now():%Y%m%d-%H%M%S}-{os.getpid()}"
+    open_tasks = list(tasks)
+
+    def settle(settled: Sequence[Task]) -> None:
+        """Tell of tasks that are done or have failed, and take up what was done."""
+        for task in settled:
+            open_tasks.remove(task)
+            failed = task.failed()
+            how_it_went = f"failed: {failed.splitlines()[-1]}" if failed else "done"
+            say(f"{task.name}: {how_it_went} ({len(tasks) - len(open_tasks)} of {len(tasks)})")
+            if not failed:
+                gather([task])
+
+    fruitless, rounds = 0, 0
+    while (left := [task for task in tasks if _left(task)]) and fruitless < TRIES:
+        if rounds:
+            say(f"{len(left)} tasks were left by workers that died; starting others")
+        workers = _start(left, how, logs, say)
+        try:
+            _mark(left, workers)
+            settle(_settled(open_tasks))
+            _follow(open_tasks, workers, say, settle)
+        except (Exception, KeyboardInterrupt):
+            say(workers.stopped())
+            raise
+        finally:
+            for folder in (folder for task in left for folder in task.folders):
+                (folder / "QUEUED").unlink(missing_ok=True)
+        rounds += 1
+        fruitless = 0 if any(not _left(task) for task in left) else fruitless + 1
+        if fruitless and not _logs(logs):
+            raise UserError(
+                f"{logs}: no worker left a word there; is {results} on a file system that all nodes"
+                " share?"
+            )
+    settle(_settled(open_tasks))
+    return [f"{task.name}: {task.failed() or _died(logs)}" for task in tasks if not task.done()]
+
+
+def _start(left: Sequence[Task], how: Launch, logs: Path, say: Callable[[str], None]) -> Workers:
+    try:
+        logs.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(
+            f"{logs}: cannot be made ({error.strerror}); name another place with --results"
+        ) from None
+    words = sys.argv[1:]
+    if how.kind == "slurm":
+        options: dict[str, Any] = {
+            "workers": how.workers,
+            "partition": how.partition,
+            "gpus": how.gpus,
+            "minutes": how.minutes,
+        }
+        workers = slurm(words, len(left), logs, **options, others=how.sbatch)
+    else:
+        workers = local(words, len(left), logs, workers=how.workers, gpus=how.gpus)
+    say(f"{len(left)} tasks to do, by {workers.name}; logs: {logs}")
+    return workers
+
+
+def _mark(left: Sequence[Task], workers: Workers) -> None:
+    """QUEUED in every directory that waits for a worker; work on it removes the file."""
+    for task in left:
+        for folder in task.folders:
+            if holder_of(folder) is None and not task.done():
+                write_text(folder / "QUEUED", f"{workers.name}\n")
+
+
+def _follow(
+    open_tasks: Sequence[Task],
+    workers: Workers,
+    say: Callable[[str], None],
+    settle: Callable[[Sequence[Task]], None],
+) -> None:
+    """Tell what is done until no worker is left, and if none begins, why. settle(tasks) takes them
+    off the open ones.
+    """
+    began, waiting = time.monotonic(), True
+    while True:
+        looked, alive, settled = time.monotonic(), workers.alive(), _settled(open_tasks)
+        took = time.monotonic() - looked
+        settle(settled)
+        if not alive or not open_tasks:
+            return
+        waiting = waiting and not settled and not any(_held(task) for task in open_tasks)
+        if waiting and time.monotonic() - began > PATIENCE:
+            say(f"no worker has begun in {PATIENCE:.0f} s: {workers.why()}; still waiting")
+            waiting = False
+        time.sleep(max(workers.look, LAZY * took))
+
+
+def _settled(tasks: Sequence[Task]) -> list[Task]:
+    return [task for task in tasks if not _left(task)]
+
+
+def _left(task: Task) -> bool:
+    return not task.failed() and not task.done()
+
+
+def _held(task: Task) -> bool:
+    return any((holder := holder_of(folder)) and not is_gone(holder) for folder in task.folders)
+
+
+def _died(logs: Path) -> str:
+    """What is known of workers that ended without a word of their own."""
+    written = _logs(logs)
+    last = tail(written[-1]) if written else ""
+    return (
+        f"its workers died {TRIES}"
+        f" times{f'; {written[-1]} ends with: {last}' if last else f' (see {logs})'}"
+    )
+
+
+def _logs(logs: Path) -> list[Path]:
+    """What workers have written, the last one last."""
+    return sorted(
+        (log for log in logs.iterdir() if log.suffix in (".log", ".err")),
+        key=lambda log: log.stat().st_mtime,
+    )
+
+
+def _minutes(text: str) -> int:
+    """ "90" -> 90, "2:30:00" -> 150, as Slurm has it; UserError for anything else."""
+    parts = text.split(":")
+    if not all(part.isdecimal() for part in parts) or len(parts) not in (1, 3):
+        raise UserError(f"--time: must be minutes, or hours:minutes:seconds, got {text!r}")
+    hours, minutes, seconds = map(int, parts if len(parts) == 3 else ("0", parts[0], "0"))
+    total = 60 * hours + minutes + -(-seconds // 60)
+    if total < 1:
+        raise UserError(f"--time: must be at least a minute, got {text!r}")
+    return total

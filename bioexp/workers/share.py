@@ -1,0 +1,108 @@
+"""Work that several processes share: each takes what is left and nobody has in hand. The results
+directory is all they know.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from bioexp.runs import directory as run
+from bioexp.runs.lock import Busy
+from bioexp.types import UserError
+
+PAUSE = 1.0  # seconds between two looks at what others have in hand
+
+
+class Task(NamedTuple):
+    """What one process does at a time: the seeds of one experiment, to train, to attack, or both.
+
+    name: for the user. folders: the run directories it fills. done(): whether nothing is left to
+        do.
+    work(patient): does it; raises Busy where another process has it in hand. What is done already
+    it leaves as it is: False then.
+    """
+
+    name: str
+    folders: tuple[Path, ...]
+    done: Callable[[], bool]
+    work: Callable[[bool], bool]
+
+    def failed(self) -> str:
+        """Why the last try ended; "" where none failed."""
+        return next(filter(None, map(run.failure, self.folders)), "")
+
+
+def share(tasks: Sequence[Task], say: Callable[[str], None], *, keep_on: bool = False) -> None:
+    """Work on every task, first on those that nobody else has in hand; returns when all are done.
+
+    Raises whatever one fails with; with `keep_on` that is told, and the others are worked on.
+    """
+    left, patient, said = list(tasks), False, ""
+    while left:
+        busy = []
+        for task in left:
+            try:
+                _attempt(task, patient)
+            except Busy as error:
+                busy.append(task)
+                other = str(error)
+            except Exception as error:
+                if not keep_on:
+                    raise
+                say(
+                    f"{task.name}: failed: {error if isinstance(error, UserError) else repr(error)}"
+                )
+        if patient and len(busy) == len(left):
+            if other != said:
+                say(f"{other}; waiting for it")
+            said = other
+            time.sleep(PAUSE)
+        patient = len(busy) == len(left)
+        left = busy
+
+
+def serve(tasks: Sequence[Task], take: int, say: Callable[[str], None]) -> None:
+    """As one worker of several: do up to `take` tasks that are neither done, failed, nor in hand; 0
+    is any number.
+
+    A worker for any number stays until all is done, as it takes over from those that die. Raises
+    UserError at the end for the tasks that failed here.
+    """
+    taken, patient = 0, False
+    failures: list[str] = []
+    while (left := [task for task in tasks if _open(task)]) and not (take and taken >= take):
+        before = taken
+        for task in left:
+            if (take and taken >= take) or not _open(task):
+                continue
+            try:
+                if _attempt(task, patient):
+                    taken += 1
+                    say(f"{task.name}: done")
+            except Busy:
+                pass
+            except UserError as error:
+                taken += 1
+                failures.append(f"{task.name}: {error}")
+        if patient and taken == before:
+            if take:
+                break  # all that is left is in the hands of the living
+            time.sleep(PAUSE)
+        patient = taken == before
+    if failures:
+        raise UserError("\n".join(failures))
+
+
+def _attempt(task: Task, patient: bool) -> bool:
+    """Work on it; where that fails its directories say why, until the next try."""
+    for folder in task.folders:
+        (folder / "FAILED").unlink(missing_ok=True)
+    with run.failure_kept(task.folders):
+        return task.work(patient)
+
+
+def _open(task: Task) -> bool:
+    return not task.done() and not task.failed()
