@@ -16,17 +16,19 @@ if TYPE_CHECKING:
     from bioexp.runs.attack import attack
     from bioexp.runs.train import fit
 
-_HOMES = {
-    "attack": "bioexp.runs.attack",
-    "fit": "bioexp.runs.train",
-    "load": "bioexp.config.experiment",
-}
-
 
 def __getattr__(name: str) -> object:
     """Import on first use: `bioexp --help` must not wait for JAX."""
-    from importlib import import_module
+    if name == "load":
+        from bioexp.config.reading import load
 
-    if name not in _HOMES:
-        raise AttributeError(f"module 'bioexp' has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+        return load
+    if name == "fit":
+        from bioexp.runs.train import fit
+
+        return fit
+    if name == "attack":
+        from bioexp.runs.attack import attack
+
+        return attack
+    raise AttributeError(f"module 'bioexp' has no attribute {name!r}")

@@ -1,139 +1,140 @@
-"""`bioexp list`: everything that has a name, with its options, ranges, defaults, where it comes
+"""`bioexp list`: everything that has a name, with its options, ranges and defaults, where it comes
 from and where it stands.
 """
 
 from __future__ import annotations
 
 import inspect
-import json
 from collections.abc import Callable, Mapping
-from importlib import import_module
 from itertools import takewhile
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from bioexp.config.configs import PACKAGE, config_files
 from bioexp.config.lookup import TABLES
 from bioexp.files import tail
 from bioexp.options import describe, suggestion
-from bioexp.papers import PAPERS
-from bioexp.runs.directory import failure, is_finished, read_metrics
+from bioexp.papers import papers, studies
+from bioexp.papers.paper import Paper
+from bioexp.records import Summary, read, read_metrics
+from bioexp.runs.directory import failure, is_finished
 from bioexp.runs.lock import holder_of, is_gone
 from bioexp.types import UserError
 
-Rows = list[dict[str, Any]]
-ROOT = Path(__file__).parent.parent.parent
+Row = dict[str, str | int | float | None]  # a line of a table, by column
+ROOT = PACKAGE.parent
+PLURALS = {
+    "dataset": "datasets",
+    "model": "models",
+    "rule": "rules",
+    "objective": "objectives",
+    "optimizer": "optimizers",
+    "project": "projections",
+    "attack": "attacks",
+}
+
+
+class Detail(NamedTuple):
+    """Everything known of one thing: its kind, words, options, place and citation."""
+
+    name: str
+    kind: str
+    about: str
+    options: list[dict[str, str]]
+    where: str
+    citation: str
 
 
 def tables() -> dict[str, Mapping[str, Callable[..., Any]]]:
     """Every table of builders by its plural name."""
-    plural = {
-        "dataset": "datasets",
-        "model": "models",
-        "rule": "rules",
-        "objective": "objectives",
-        "optimizer": "optimizers",
-        "project": "projections",
-        "attack": "attacks",
-    }
-    return {plural[kind]: table() for kind, table in TABLES.items()}
+    return {PLURALS[kind]: table() for kind, table in TABLES.items()}
 
 
 def kinds() -> list[str]:
     """What `bioexp list` can be asked for besides a single name."""
-    return [*tables(), "papers", "configs", "runs"]
+    return [*PLURALS.values(), "papers", "configs", "runs"]
 
 
-def rows(kind: str, results: Path) -> Rows:
+def rows(kind: str, results: Path) -> list[Row]:
     """One line for each thing of a kind."""
     if kind == "papers":
-        return [
-            {
-                "name": p.name,
-                "title": p.title,
-                "authors": p.authors,
-                "year": p.year,
-                "configs": ", ".join(p.configs),
-            }
-            for p in PAPERS.values()
-        ]
+        return _paper_rows()
     if kind == "configs":
         return [
-            {"config": str(path), "about": _header(path).partition("\n")[0]} for path in _configs()
+            {"config": name, "about": _header(file).partition("\n")[0]}
+            for name, file in config_files().items()
         ]
     if kind == "runs":
         marks = ("config.yaml", "QUEUED", "FAILED")
-        return [
-            _run_row(path, results)
-            for path in sorted(
-                {file.parent for mark in marks for file in results.glob(f"*/*/{mark}")}
-            )
-        ]
+        folders = {file.parent for mark in marks for file in results.glob(f"*/*/{mark}")}
+        return [_run_row(path, results) for path in sorted(folders)]
     return [
         {"name": name, "about": _summary(builder), "where": _place(builder)}
         for name, builder in tables()[kind].items()
     ]
 
 
-def detail(name: str) -> Rows:
+def detail(name: str) -> list[Detail]:
     """Everything known of a name; it may stand in more than one table."""
-    configs = {path.stem: path for path in _configs()} | {str(path): path for path in _configs()}
+    citation = _citation(name)
+    known = tables()
     found = [
-        {
-            "kind": kind,
-            "about": inspect.getdoc(table[name]) or "",
-            "options": describe(table[name]),
-            "where": _place(table[name]),
-        }
-        for kind, table in tables().items()
+        Detail(
+            name,
+            kind,
+            inspect.getdoc(table[name]) or "",
+            describe(table[name]),
+            _place(table[name]),
+            citation,
+        )
+        for kind, table in known.items()
         if name in table
     ]
-    if name in PAPERS:
-        module = import_module(f"bioexp.papers.{name}")
-        found.append(
-            {
-                "kind": "papers",
-                "about": inspect.getdoc(module) or "",
-                "options": [],
-                "where": f"{_relative(module.__file__ or '')}:1",
-            }
-        )
-    if name in configs:
-        found.append(
-            {
-                "kind": "configs",
-                "about": _header(configs[name]),
-                "options": [],
-                "where": f"{configs[name]}:1",
-            }
-        )
+    if name in papers().whole:
+        paper = papers().whole[name]
+        where = _relative(PACKAGE / "papers" / name / "__init__.py")
+        found.append(Detail(name, "papers", paper.about, [], f"{where}:1", citation))
+    configs = config_files()
+    if file := configs.get(name.removeprefix("configs/").removesuffix(".yaml")):
+        found.append(Detail(name, "configs", _header(file), [], f"{_relative(file)}:1", citation))
     if not found:
         names = [
             *kinds(),
-            *PAPERS,
+            *papers().whole,
             *configs,
-            *(name for table in tables().values() for name in table),
+            *(n for table in known.values() for n in table),
         ]
         raise UserError(
-            f"{name}: nothing of that name{suggestion(name, names)} (`bioexp list` shows what"
-            " there is)"
+            f"{name}: nothing of that name{suggestion(name, names)} (`bioexp list` shows what "
+            "there is)"
         )
-    return [{"name": name, **one, "citation": _citation(Path(name).stem)} for one in found]
+    return found
+
+
+def _paper_rows() -> list[Row]:
+    whole = papers().whole
+    return [
+        {
+            "name": name,
+            "title": study.title,
+            "authors": whole[name].authors if name in whole else "",
+            "year": whole[name].year if name in whole else None,
+            "configs": ", ".join(study.configs),
+        }
+        for name, study in studies().items()
+    ]
 
 
 def _citation(name: str) -> str:
-    """The documents that a model, rule or config is of, or that a paper is; "" for what several
-    share or none has.
+    """The papers that a model, rule or config is of, or that a paper is; "" for what several share
+    or none has.
     """
-    of = [
-        p
-        for p in PAPERS.values()
-        if name in (p.name, *p.models, *p.rules, *p.configs) and p.name != "beyond"
-    ]
-    return "; ".join(f"{paper.authors} {paper.year}, {paper.title}" for paper in of)
 
+    def has(paper: Paper) -> bool:
+        return name in (paper.name, *paper.models, *paper.rules, *paper.study.configs)
 
-def _configs() -> list[Path]:
-    return sorted(Path("configs").rglob("*.yaml"))
+    cited = [paper for paper in papers().whole.values() if has(paper)]
+    return "; ".join(f"{paper.authors} {paper.year}, {paper.title}" for paper in cited)
 
 
 def _summary(builder: Callable[..., Any]) -> str:
@@ -146,8 +147,7 @@ def _place(builder: Callable[..., Any]) -> str:
     return f"{_relative(file)}:{inspect.getsourcelines(code)[1]}"
 
 
-def _relative(file: str | Path) -> Path:
-    path = Path(file)
+def _relative(path: Path) -> Path:
     return path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
 
 
@@ -157,24 +157,21 @@ def _header(path: Path) -> str:
     return "\n".join(line.removeprefix("#").strip() for line in lines)
 
 
-def _run_row(path: Path, results: Path) -> dict[str, Any]:
+def _run_row(path: Path, results: Path) -> Row:
     """A run as it stands: finished with its score, running, queued, failed with the last words on
-    it, or where it stopped.
+    it, damaged, or where it stopped.
     """
-    row: dict[str, Any] = {"run": str(path.relative_to(results))}
+    row: Row = {"run": str(path.relative_to(results))}
     try:
-        finished = is_finished(path)
-    except UserError:
-        return row | {"status": "another format"}
-    if finished:
-        summary = json.loads((path / "summary.json").read_text("utf-8"))
-        score = (
-            round(summary["test_accuracy"], 4)
-            if "test_accuracy" in summary
-            else f"loss {summary['test_loss']:.4g}"
-        )
-        return row | {"status": "finished", "test": score, "n": summary["n_test"]}
-    last = list(read_metrics(path))[-1:]
+        if is_finished(path):
+            summary = read(path / "summary.json", Summary)
+            score: str | float = f"loss {summary.test_loss:.4g}" if summary.test_loss else 0.0
+            if summary.test_accuracy is not None:
+                score = round(summary.test_accuracy, 4)
+            return row | {"status": "finished", "test": score, "n": summary.n_test}
+        last = read_metrics(path / "metrics.jsonl", finished=False)[-1:]
+    except UserError as error:
+        return row | {"status": "damaged", "last words": str(error)}
     where = f"stage {last[0]['stage']}, step {last[0]['step']}" if last else "not begun"
     holder = holder_of(path)
     if holder and not is_gone(holder):
@@ -183,10 +180,8 @@ def _run_row(path: Path, results: Path) -> dict[str, Any]:
         words = tail(Path(holder.log)) if holder.log else ""
         return row | {"status": f"failed: {holder} died at {where}", "last words": words}
     if failed := failure(path):
-        return row | {
-            "status": f"failed: {where}",
-            "last words": "\n".join(failed.splitlines()[-5:]),
-        }
+        words = "\n".join(failed.splitlines()[-5:])
+        return row | {"status": f"failed: {where}", "last words": words}
     if (queued := path / "QUEUED").is_file():
-        return row | {"status": "queued", "by": queued.read_text("utf-8").strip()}
+        return row | {"status": "queued", "by": queued.read_text("utf-8", "replace").strip()}
     return row | {"status": f"stopped in {where}" if last else where}

@@ -1,93 +1,89 @@
-"""The command line: it parses, calls one command, prints. JAX is imported by the command that needs
+"""The command line: it parses, calls one room, prints. JAX is imported by the command that needs
 it, not at start-up.
 """
 
 from __future__ import annotations
 
-import gc
-import os
-import sys
-import traceback
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Optional
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from bioexp.console import Terminal
+from bioexp.jobs import Call, Job, shareable, this_call
 from bioexp.types import UserError
 
+if TYPE_CHECKING:
+    from bioexp.experiment import Run
+    from bioexp.records import AttackedExperiment, Outcome
+    from bioexp.runs.workspace import Workspace
+
+EXAMPLES = """
+Train, attack and check biologically inspired neural networks: five papers, re-implemented in JAX.
+
+\b
+Examples:
+  bioexp train log_net --seeds 3          train a config, by name or by path
+  bioexp attack log_net --fgsm            attack what was trained
+  bioexp report                           one page over everything
+  bioexp reproduce log_net --dry-run      what a paper takes; without --dry-run do it
+  bioexp list rules                       what there is to name in a config
+"""
 app = typer.Typer(
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    help=(
-        "Train, attack and check biologically inspired neural networks: five papers, re-implemented"
-        " in JAX."
-    ),
+    help=EXAMPLES,
 )
 
 Results = Annotated[
-    Path, typer.Option("--results", envvar="BIOEXP_RESULTS", help="Where runs are kept.")
+    Path, typer.Option("--results", envvar="BIOEXP_RESULTS", help="Folder where runs are kept.")
 ]
 DataDir = Annotated[
-    Optional[Path],  # noqa: UP045
+    Path | None,
     typer.Option(
         "--data-dir",
         envvar="BIOEXP_DATA_DIR",
-        help="A folder with mnist/, fashion_mnist/, cifar10/; nothing else is tried then.",
+        help="Folder with mnist/, fashion_mnist/ and cifar10/; no other place is tried then.",
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="JSON on stdout, everything else on stderr.")]
-Quiet = Annotated[bool, typer.Option("--quiet", help="Only results and errors.")]
-Device = Annotated[str, typer.Option(help="auto, cpu, gpu, gpu-deterministic or tpu.")]
-LaunchOn = Annotated[
-    str,
-    typer.Option(
-        "--launch",
-        metavar="local|slurm",
-        help="Share the work among processes here, or an array job.",
-    ),
-]
-WorkersAtOnce = Annotated[Optional[int], typer.Option("--workers", help="So many at a time.")]  # noqa: UP045
-Partition = Annotated[Optional[str], typer.Option("--partition", help="Of the cluster.")]  # noqa: UP045
-Gpus = Annotated[Optional[int], typer.Option("--gpus", help="For each worker.")]  # noqa: UP045
-Time = Annotated[Optional[str], typer.Option("--time", help="For each task: minutes, or H:MM:SS.")]  # noqa: UP045
-Sbatch = Annotated[
+Quiet = Annotated[bool, typer.Option("--quiet", help="Show only results and errors.")]
+SomeRuns = Annotated[
     list[str],
-    typer.Option(
-        "--sbatch",
-        metavar="KEY=VALUE",
-        help="Anything else that Slurm is to know, such as account=lab.",
+    typer.Argument(
+        metavar="[RUN...]",
+        help="Run directories, experiments (log_net) or variants (stdp_mnist/rule=stable); without "
+        "any, the newest of each experiment.",
     ),
 ]
-Take = Annotated[Optional[int], typer.Option("--take", hidden=True)]  # noqa: UP045  a worker takes so many tasks; 0 is all it finds
 RESULTS = Path("results")
-INTERRUPTED = 130  # what the parser makes of Ctrl-C
 
 
 @app.command()
+@shareable
 def train(
     configs: Annotated[
-        list[Path],
-        typer.Argument(metavar="CONFIG...", help="Experiment files, such as configs/log_net.yaml."),
+        list[str],
+        typer.Argument(metavar="CONFIG...", help="Configs by name (log_net) or by path."),
     ],
     changes: Annotated[
         list[str],
         typer.Option(
-            "--set", metavar="A.B=C", help="Change one key, such as stages.0.batch_size=64."
+            "--set", metavar="KEY=VALUE", help="Change a key, such as stages.0.batch_size=64."
         ),
     ] = [],  # noqa: B006
     dataset: Annotated[
-        str, typer.Option(help="Another dataset; the same as --set dataset.name=NAME.")
+        str, typer.Option(help="Train on another dataset: short for --set dataset.name=NAME.")
     ] = "",
-    seeds: Annotated[Optional[int], typer.Option(help="Train seeds 0 to N-1 together.")] = None,  # noqa: UP045
-    seed: Annotated[Optional[int], typer.Option(help="Train this one seed.")] = None,  # noqa: UP045
-    device: Device = "auto",
-    force: Annotated[bool, typer.Option("--force", help="Train again what is finished.")] = False,
+    seeds: Annotated[int | None, typer.Option(min=1, help="Train seeds 0 to N-1 together.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, max=2**32 - 1, help="Train this one seed.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Train finished runs again.")] = False,
     keep_stale: Annotated[
-        bool,
-        typer.Option("--keep-stale", help="Keep runs that were made by other code than today's."),
+        bool, typer.Option("--keep-stale", help="Keep runs that other code than today's made.")
     ] = False,
     dry_run: Annotated[
         bool,
@@ -96,202 +92,181 @@ def train(
             help="Only show the resolved configs, what is finished, and the expected minutes.",
         ),
     ] = False,
-    launch: LaunchOn = "",
-    workers: WorkersAtOnce = None,
-    partition: Partition = None,
-    gpus: Gpus = None,
-    time: Time = None,
-    sbatch: Sbatch = [],  # noqa: B006
-    take: Take = None,
     results: Results = RESULTS,
     data_dir: DataDir = None,
     as_json: Json = False,
     quiet: Quiet = False,
-) -> None:
-    """Train experiments; what is finished is kept, what was interrupted goes on."""
+) -> Job | None:
+    """Train experiments. Finished runs are kept, interrupted ones are continued."""
+    from bioexp.config.configs import experiments_named
+    from bioexp.config.reading import resolved
+    from bioexp.runs.labels import labels
+    from bioexp.runs.tasks import train_tasks
+    from bioexp.runs.train import last_line, outcome
+    from bioexp.show import preview, preview_lines
+
     terminal = Terminal(as_json, quiet)
-    wanted = _seeds(seeds, seed)
-    where = _prepare(device, launched=bool(launch) and take is None)
-    from bioexp.config.reading import load, resolved
-    from bioexp.runs.labels import labels as labels_of
-    from bioexp.runs.train import forget, last_line, outcome, preview, tasks
-    from bioexp.workers.launch import carry_out, parse
-
-    how = parse(launch, workers, partition, gpus, time, sbatch)
+    if seeds is not None and seed is not None:
+        raise UserError("--seeds and --seed: give one of them (--seeds N is 0 to N-1)")
+    numbers = [seed] if seed is not None else list(range(seeds or 1))
     changes = [*changes, *([f"dataset.name={dataset}"] if dataset else [])]
-    experiments = [experiment for config in configs for experiment in load(config, changes)]
+    experiments = [one for config in configs for one in experiments_named(config, changes)]
+    workspace = _workspace(results, data_dir, terminal)
     if dry_run:
-        from bioexp.show import preview_lines
-
-        shown = [
-            preview(experiment, results=results, seeds=wanted, data_dir=data_dir)
-            for experiment in experiments
-        ]
+        shown = [preview(one, workspace, numbers) for one in experiments]
         terminal.show(shown, [line for one in shown for line in preview_lines(one)])
-        return
-    terminal.say(f"device: {where}")
-    outcomes = {}
-    labels = labels_of([(experiment.folder, resolved(experiment)) for experiment in experiments])
+        return None
+    names = labels([(one.folder, resolved(one)) for one in experiments])
+    outcomes: dict[int, Outcome] = {}
 
-    def ready(number: int, runs: list[Any]) -> None:
-        if take is not None:
-            return  # whoever launched this worker shows what came of it
-        outcomes[number] = outcome(runs) | {"label": labels[number]}
-        terminal.say(", ".join(outcomes[number]["runs"]))
+    def ready(number: int, runs: list[Run]) -> None:
+        outcomes[number] = outcome(runs, names[number])
+        terminal.say(", ".join(outcomes[number].runs))
         terminal.show(None if as_json else outcomes[number], [last_line(outcomes[number])])
 
-    options: dict[str, Any] = {
-        "results": results,
-        "seeds": wanted,
-        "data_dir": data_dir,
-        "keep_stale": keep_stale,
-        "say": terminal.say,
-    }
-    again = force and take is None
-    todo = tasks(
-        experiments, force=again and how is None, progress=terminal.progress, ready=ready, **options
+    def finish(failures: Sequence[str]) -> None:
+        if as_json:
+            terminal.show([outcomes[number] for number in sorted(outcomes)])
+        _refuse(failures)
+
+    return Job(
+        workspace,
+        lambda force: train_tasks(
+            experiments,
+            workspace,
+            seeds=numbers,
+            force=force,
+            keep_stale=keep_stale,
+            progress=terminal.progress,
+            ready=ready,
+        ),
+        finish,
+        force=force,
     )
-    if again and how:
-        forget(todo)
-    failures = carry_out(todo, how, take, results, terminal.say)
-    if as_json:
-        terminal.show([outcomes[number] for number in sorted(outcomes)])
-    _refuse(failures)
 
 
 @app.command()
+@shareable
 def attack(
-    runs: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[RUN...]", help="Run directories or experiments; none: the newest of each."
-        ),
-    ] = None,
-    fgsm: Annotated[bool, typer.Option("--fgsm", help="The FGSM row, with its checks.")] = False,
-    pgd: Annotated[bool, typer.Option("--pgd", help="The PGD rows, with their checks.")] = False,
+    runs: SomeRuns = [],  # noqa: B006
+    fgsm: Annotated[bool, typer.Option("--fgsm", help="Attack by FGSM, with its checks.")] = False,
+    pgd: Annotated[bool, typer.Option("--pgd", help="Attack by PGD, with its checks.")] = False,
     attacks: Annotated[
-        str, typer.Option(help="Attacks by name, such as noise,fgsm,pgd; all for the whole ladder.")
+        str,
+        typer.Option(
+            metavar="NAME,...", help="Attacks by name, such as noise,fgsm,pgd; all for every one."
+        ),
     ] = "",
     eps: Annotated[
-        str, typer.Option(help="Sizes of the perturbation, such as 4/255,8/255,12/255.")
+        str,
+        typer.Option(
+            metavar="EPS,...", help="Sizes of the perturbation, such as 4/255,8/255,12/255."
+        ),
     ] = "",
     n: Annotated[
-        Optional[int], typer.Option(help="Attack the first N test images; all of them without it.")
-    ] = None,  # noqa: UP045
+        int | None, typer.Option(min=1, help="Attack the first N test images instead of all.")
+    ] = None,
     transfer_from: Annotated[
         list[str],
         typer.Option(
             "--transfer-from",
             metavar="RUN",
-            help="A net that attacks by transfer follow, of the same data.",
+            help="A net, trained on the same data, whose gradient attacks by transfer follow.",
         ),
     ] = [],  # noqa: B006
     gradient: Annotated[
-        str,
+        Literal["true", "training"],
         typer.Option(
-            help=(
-                "true, or training: the backward pass of the rule, which shows how masking looks"
-                " like robustness."
-            )
+            help="training follows the rule's backward pass instead of the true gradient: it shows "
+            "how masking looks like robustness."
         ),
     ] = "true",
     strict: Annotated[
         bool,
-        typer.Option(
-            "--strict", help="Exit with 3 when a check says that a number is not to be trusted."
-        ),
+        typer.Option("--strict", help="Exit with 3 when a check says not to trust a number."),
     ] = False,
-    device: Device = "auto",
-    launch: LaunchOn = "",
-    workers: WorkersAtOnce = None,
-    partition: Partition = None,
-    gpus: Gpus = None,
-    time: Time = None,
-    sbatch: Sbatch = [],  # noqa: B006
-    take: Take = None,
     results: Results = RESULTS,
     data_dir: DataDir = None,
     as_json: Json = False,
     quiet: Quiet = False,
-) -> None:
-    """Attack finished runs, and check the attacks; no attack named: noise, FGSM, PGD, transfer
-    between the runs given.
+) -> Job | None:
+    """Attack finished runs and check the attacks. Without an attack named: noise, FGSM, PGD, and
+    transfer between the runs given.
     """
-    terminal = Terminal(as_json, quiet)
-    if gradient not in ("true", "training"):
-        raise UserError(f"--gradient: must be true or training, got {gradient!r}")
-    where = _prepare(device, launched=bool(launch) and take is None)
-    from bioexp.runs.attack import parse_eps
-    from bioexp.runs.attack_comparison import compared, unequal
-    from bioexp.runs.attack_tasks import tasks
+    from bioexp.attacks.eps import parse_eps
+    from bioexp.robustness.compare import compared, unequal
     from bioexp.runs.directory import find, grouped, open_run
     from bioexp.runs.labels import labelled
+    from bioexp.runs.tasks import Asked, attack_tasks
     from bioexp.show import show_comparison, show_robustness
-    from bioexp.workers.launch import carry_out, parse
 
-    named = (
-        [name.strip() for name in attacks.split(",") if name.strip()]
-        + ["fgsm"] * fgsm
-        + ["pgd", "pgd_margin"] * pgd
+    terminal = Terminal(as_json, quiet)
+    named = [name.strip() for name in attacks.split(",") if name.strip()]
+    named += ["fgsm"] * fgsm + ["pgd", "pgd_margin"] * pgd
+    asked = Asked(named or None, parse_eps(eps) if eps else None, n, gradient)
+    opened = [open_run(path) for path in find(results, runs)]
+    targets = [run for run in opened if runs or run.summary.test_loss is None]
+    follow = [open_run(path) for path in find(results, transfer_from)] if transfer_from else []
+    workspace = _workspace(results, data_dir, terminal)
+    found: dict[int, AttackedExperiment] = {}
+
+    def finish(failures: Sequence[str]) -> None:
+        labels = labelled(grouped(targets))
+        groups = dict(zip(labels, grouped(targets), strict=True))
+        rows = compared(groups) if len(found) > 1 and runs and gradient == "true" else []
+        records = [
+            found[number].model_copy(
+                update={
+                    "label": labels[number],
+                    "compared": tuple(row for row in rows if row.second == labels[number]),
+                }
+            )
+            for number in sorted(found)
+        ]
+        terminal.show(records if as_json else None)
+        for record in records:
+            show_robustness(terminal, record)
+        show_comparison(terminal, rows)
+        for line in unequal(groups, rows):
+            terminal.say(line)
+        _refuse(failures)
+        if strict and any(record.red for record in records):
+            raise typer.Exit(3)
+
+    return Job(
+        workspace,
+        lambda force: attack_tasks(
+            targets,
+            workspace,
+            asked,
+            follow=follow,
+            progress=terminal.percent,
+            ready=found.__setitem__,
+        ),
+        finish,
     )
-    radii = parse_eps(eps) if eps else None
-    opened = [open_run(path) for path in find(results, runs or [])]
-    found = [run for run in opened if runs or "test_loss" not in run.summary]
-    terminal.say(f"device: {where}")
-    found_records: dict[int, Any] = {}
-    how = parse(launch, workers, partition, gpus, time, sbatch)
-    with terminal.percent() as progress:
-        options: dict[str, Any] = {
-            "attacks": named or None,
-            "eps": radii,
-            "n": n,
-            "data_dir": data_dir,
-            "gradient": gradient,
-        }
-        options["follow"] = (
-            [open_run(path) for path in find(results, transfer_from)] if transfer_from else ()
-        )
-        todo = tasks(found, **options, progress=progress, ready=found_records.__setitem__)
-        failures = carry_out(todo, how, take, results, terminal.say)
-    if take is not None:
-        return
-    labels = labelled(grouped(found))
-    records = [
-        found_records[number] | {"label": labels[number]} for number in sorted(found_records)
-    ]
-    rows = compared(found) if len(records) > 1 and runs and gradient == "true" else []
-    for record in records:
-        record["compared"] = [row for row in rows if row["second"] == record["label"]]
-    terminal.show(records if as_json else None)
-    for record in records:
-        show_robustness(terminal, record)
-    show_comparison(terminal, rows)
-    for line in unequal(found, rows):
-        terminal.say(line)
-    _refuse(failures)
-    if strict and any(record["red"] for record in records):
-        raise typer.Exit(3)
 
 
 @app.command()
+@shareable
 def reproduce(
     papers: Annotated[
-        list[str], typer.Argument(metavar="PAPER...", help="Documents by name, or all.")
+        list[str], typer.Argument(metavar="PAPER...", help="Papers by name, or all.")
     ],
     profile: Annotated[
-        str, typer.Option(help="smoke (minutes, nothing is judged), laptop, or paper (full sizes).")
+        Literal["smoke", "laptop", "paper"],
+        typer.Option(help="smoke (minutes, nothing is judged), laptop, or paper (full sizes)."),
     ] = "laptop",
     seeds: Annotated[
-        Optional[int], typer.Option(help="So many seeds of everything, instead of the profile's.")
-    ] = None,  # noqa: UP045
+        int | None,
+        typer.Option(min=1, help="Number of seeds of everything, instead of the profile's."),
+    ] = None,
     against: Annotated[
-        Optional[Path],  # noqa: UP045
+        Path | None,
         typer.Option(
             metavar="DIR",
-            help=(
-                "Show what changed since DIR/claims.json; exit with 3 when a reproduced row is"
-                " lost."
-            ),
+            help="Show what changed since DIR/claims.json; exit with 3 when a reproduced row is "
+            "lost.",
         ),
     ] = None,
     dry_run: Annotated[
@@ -300,116 +275,73 @@ def reproduce(
             "--dry-run", help="Only show what is finished, what is to be done, and the minutes."
         ),
     ] = False,
-    device: Device = "auto",
-    launch: LaunchOn = "",
-    workers: WorkersAtOnce = None,
-    partition: Partition = None,
-    gpus: Gpus = None,
-    time: Time = None,
-    sbatch: Sbatch = [],  # noqa: B006
-    take: Take = None,
     results: Results = RESULTS,
     data_dir: DataDir = None,
     as_json: Json = False,
     quiet: Quiet = False,
-) -> None:
-    """Train, attack, draw and judge everything a document shows and claims; what is finished is
+) -> Job | None:
+    """Train, attack, draw and judge everything that a paper shows and claims. Finished runs are
     kept.
     """
-    terminal = Terminal(as_json, quiet)
-    _seeds(seeds, None)
-    where = _prepare(device, launched=bool(launch) and take is None)
-    from bioexp.claims import changes as comparison
-    from bioexp.claims import reproduce as reproduction
-    from bioexp.claims.plan import preview
+    from bioexp.claims.changes import reference_rows
+    from bioexp.claims.plan import Size, studies_named
+    from bioexp.claims.reproduce import judged
     from bioexp.claims.tasks import tasks
-    from bioexp.workers.forecast import forecast
-    from bioexp.workers.launch import parse
+    from bioexp.show import show_changes, show_claims, show_plan
 
+    terminal = Terminal(as_json, quiet)
     if against and profile == "smoke":
         raise UserError(
-            "--against: the profile smoke judges nothing, so there is nothing to compare; use"
-            " laptop or paper"
+            "--against: the profile smoke judges nothing, so there is nothing to compare; use "
+            "laptop or paper"
         )
-    reference = comparison.reference_rows(against) if against else None
-    how = parse(launch, workers, partition, gpus, time, sbatch)
-    size: dict[str, Any] = {"profile": profile, "seeds": seeds, "results": results}
+    reference = reference_rows(against) if against else None
+    studies = studies_named(papers)
+    size, workspace = Size(profile, seeds), _workspace(results, data_dir, terminal)
     if dry_run:
-        rows = preview(papers, **size)
-        terminal.show(rows if as_json else None)
-        terminal.table(rows, ["experiment", "seeds", "finished", "stale", "minutes"])
-        known = [row["minutes"] for row in rows if row["minutes"] is not None]
-        terminal.show(
-            None,
-            [
-                f"training and attacks: about {sum(known):.1f} minutes, and unknown ones for"
-                f" {len(rows) - len(known)} experiments"
-            ],
+        show_plan(
+            terminal, papers, size, tasks(papers, size, workspace, terminal.progress), results
         )
-        todo = tasks(
-            papers, **size, data_dir=data_dir, say=terminal.say, progress=terminal.progress
-        )
-        terminal.show(None, forecast(todo).lines())
-        return
-    terminal.say(f"device: {where}")
-    rows = reproduction.reproduce(
-        papers,
-        **size,
-        data_dir=data_dir,
-        say=terminal.say,
-        progress=terminal.progress,
-        how=how,
-        take=take,
+        return None
+
+    def finish(failures: Sequence[str]) -> None:
+        from bioexp.claims.rows import runs_of
+        from bioexp.report.page import report
+
+        found = judged(papers, size, workspace)
+        if used := runs_of(results, found.claims):
+            page = report(used, results / "report.html", found.claims)
+            workspace.say(f"report: {page}")
+        if found.errors:
+            workspace.say(f"all else is judged in {results / 'claims.md'}; what failed:")
+            raise found.errors[0]
+        show_claims(terminal, found.rows)
+        if reference is None:
+            terminal.show(found.rows if as_json else None)
+        elif show_changes(terminal, reference, found.rows, list(studies), against):
+            raise typer.Exit(3)
+
+    return Job(
+        workspace,
+        lambda force: tasks(papers, size, workspace, terminal.progress),
+        finish,
+        keep_on=True,
     )
-    if take is not None:
-        return
-    terminal.table(rows, ["id", "expected", "measured", "verdict", "why"])
-    counts = {
-        verdict: sum(row["verdict"] == verdict for row in rows)
-        for verdict in dict.fromkeys(row["verdict"] for row in rows)
-    }
-    terminal.show(None, [" · ".join(f"{count} {verdict}" for verdict, count in counts.items())])
-    if reference is None:
-        terminal.show(rows if as_json else None)
-        return
-    changed = comparison.changes(
-        reference, rows, [paper.name for paper in reproduction.papers_named(papers).values()]
-    )
-    lost = [change["id"] for change in changed if change["lost"]]
-    terminal.show({"claims": rows, "changes": changed} if as_json else None)
-    terminal.table(
-        changed,
-        ["id", "before", "now", "measured_before", "measured_now"],
-        title=f"changed since {against}",
-    )
-    terminal.show(
-        None,
-        [
-            f"{len(changed)} rows changed, {len(lost)} reproduced ones"
-            f" lost{': ' if lost else ''}{', '.join(lost)}"
-        ],
-    )
-    if lost:
-        raise typer.Exit(3)
 
 
 @app.command()
 def report(
-    runs: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[RUN...]", help="Run directories or experiments; none: the newest of each."
-        ),
-    ] = None,
+    runs: SomeRuns = [],  # noqa: B006
     output: Annotated[
-        Optional[Path],
-        typer.Option("-o", "--output", help="The page; RESULTS/report.html without it."),
-    ] = None,  # noqa: UP045
+        Path | None,
+        typer.Option("-o", "--output", help="The page to write instead of RESULTS/report.html."),
+    ] = None,
     results: Results = RESULTS,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Write one self-contained HTML page over any number of runs; two or more named are compared.
+    """Write one self-contained HTML page over any number of runs. Two or more that are named are
+    compared.
     """
     from bioexp.claims.rows import claims_of, runs_of
     from bioexp.report.page import report as write
@@ -417,10 +349,9 @@ def report(
 
     claims = [] if runs else claims_of(results)
     judged = runs_of(results, claims)
-    folders = {one.path.parent for one in judged}
-    found = judged + [
-        open_run(path) for path in find(results, runs or []) if path.parent not in folders
-    ]
+    folders = {run.path.parent for run in judged}
+    others = [path for path in find(results, runs) if path.parent not in folders]
+    found = judged + [open_run(path) for path in others]
     page = write(found, output or results / "report.html", claims, compare=bool(runs))
     Terminal(as_json, quiet).show({"report": str(page)}, [str(page)])
 
@@ -431,146 +362,74 @@ def list_(
         str,
         typer.Argument(
             metavar="[KIND|NAME]",
-            help="rules, models, attacks, datasets, papers, configs, runs, or one name.",
+            help="rules, models, attacks, datasets, papers, configs, runs, or a single name.",
         ),
     ] = "",
     results: Results = RESULTS,
     as_json: Json = False,
 ) -> None:
-    """Show what there is; with a name, its options, ranges and defaults."""
+    """Show what there is. With a name: its options with their ranges and defaults."""
     from bioexp import catalog
+    from bioexp.show import detail_lines
 
     terminal = Terminal(as_json)
+    kinds = catalog.kinds()
+    if what and what not in kinds:
+        details = catalog.detail(what)
+        terminal.show(details, [line for one in details for line in detail_lines(one)])
+        return
     if not what:
-        terminal.show(
-            {kind: catalog.rows(kind, results) for kind in catalog.kinds()} if as_json else None
-        )
-    for kind in [what] if what in catalog.kinds() else [] if what else catalog.kinds():
+        terminal.show({kind: catalog.rows(kind, results) for kind in kinds} if as_json else None)
+    for kind in [what] if what else kinds:
         rows = catalog.rows(kind, results)
-        terminal.table(
-            rows, list(dict.fromkeys(column for row in rows for column in row)), title=kind
-        )
+        columns = list(dict.fromkeys(column for row in rows for column in row))
+        terminal.table(rows, columns, title=kind)
         if what:
             terminal.show(rows, [] if rows else [f"no {kind} here"])
-    if what and what not in catalog.kinds():
-        from bioexp.show import detail_lines
-
-        found = catalog.detail(what)
-        terminal.show(found, [line for one in found for line in detail_lines(one)])
 
 
 @app.command()
 def data(
-    action: Annotated[str, typer.Argument(metavar="[list|fetch|verify]")] = "list",
+    action: Annotated[Literal["list", "fetch", "verify"], typer.Argument()] = "list",
     names: Annotated[
-        Optional[list[str]], typer.Argument(metavar="[NAME...]", help="Datasets; all without it.")
-    ] = None,  # noqa: UP045
+        list[str], typer.Argument(metavar="[NAME...]", help="Datasets; without any, all.")
+    ] = [],  # noqa: B006
     data_dir: DataDir = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Show, download or check datasets."""
-    from bioexp.datasets import inventory as datasets
+    from bioexp.datasets.inventory import fetch, list_data, verify
 
     terminal = Terminal(as_json, quiet)
-    if action not in ("list", "fetch", "verify"):
-        raise UserError(f"data {action}: must be list, fetch or verify")
     if action == "list":
-        records = datasets.list_data(data_dir)
+        records = list_data(data_dir)
+    elif action == "fetch":
+        records = fetch(names, data_dir, terminal.say)
     else:
-        records = (
-            datasets.fetch(names or [], data_dir, terminal.say)
-            if action == "fetch"
-            else datasets.verify(names or [], data_dir)
-        )
+        records = verify(names, data_dir)
     terminal.show(records if as_json else None)
-    terminal.table(
-        [dict(record) for record in records],
-        ["name", "status", "n_train", "n_test", "shape", "classes", "where"],
-    )
-    bad = [
-        record["message"]
-        for record in records
-        if record["status"] == "wrong" or (record["status"] == "absent" and action != "list")
-    ]
-    if bad:
-        raise UserError("\n".join(bad))
+    columns = ["name", "status", "n_train", "n_test", "shape", "classes", "where"]
+    terminal.table([dict(record) for record in records], columns)
+    asked = ("wrong",) if action == "list" else ("wrong", "absent")
+    _refuse([record["message"] for record in records if record["status"] in asked])
 
 
-def script() -> None:
-    """The console script: main without what only costs a short command time.
-
-    JAX and matplotlib make a hundred thousand objects that live to the end: looking through them
-        for garbage, and taking
-    the interpreter down piece by piece, took a quarter of `bioexp train` for one epoch. Every file
-    is closed by then.
-    """
-    gc.set_threshold(100_000, 50, 50)
-    try:
-        main()
-    except SystemExit as stop:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(stop.code if isinstance(stop.code, int) else 1)
+@app.command(hidden=True, context_settings={"ignore_unknown_options": True})
+def work(
+    words: list[str],
+    take: Annotated[int, typer.Option(help="Number of tasks to do; 0 for any.")] = 0,
+) -> None:
+    """As one of several workers, do tasks of a command that no other worker has in hand."""
+    app(words, standalone_mode=False, obj=Call(tuple(words), take))
 
 
-def main() -> None:
-    """Runs the app, turns errors into one clear message and an exit code."""
-    try:
-        code = app(standalone_mode=False)
-    except UserError as error:
-        code = _complain(str(error))
-    except (typer.Abort, KeyboardInterrupt):
-        code = INTERRUPTED
-    except Exception as error:
-        code = _usage(error)
-    if code == INTERRUPTED:
-        code = _complain("stopped; the same command again continues where it was")
-    sys.stdout.flush()
-    sys.exit(code if isinstance(code, int) else 0)
-
-
-def _usage(error: Exception) -> int:
-    """What the parser refused is shown its way (2); anything else is a bug, with all of its
-    traceback (1).
-    """
-    show = getattr(error, "show", None)
-    if show is None:
-        traceback.print_exc()
-        return 1
-    show()
-    return 2
-
-
-def _refuse(failures: list[str]) -> None:
+def _refuse(failures: Sequence[str]) -> None:
     if failures:
         raise UserError("\n".join(failures))
 
 
-def _complain(message: str) -> int:
-    print(message, file=sys.stderr)
-    return 2
+def _workspace(results: Path, data_dir: Path | None, terminal: Terminal) -> Workspace:
+    from bioexp.runs.workspace import Workspace
 
-
-def _prepare(device: str, *, launched: bool) -> str:
-    """The device that computes here, in words: the one asked for, or the CPU where workers are to
-    have that one.
-    """
-    from bioexp.devices import prepare
-
-    if device not in ("auto", "cpu", "gpu", "gpu-deterministic", "tpu"):
-        raise UserError(
-            f"--device: must be auto, cpu, gpu, gpu-deterministic or tpu, got {device!r}"
-        )
-    where = prepare("cpu" if launched else device)  # type: ignore[arg-type]
-    return f"{where}; that of the workers: {device}" if launched else where
-
-
-def _seeds(seeds: int | None, seed: int | None) -> list[int]:
-    if seeds is not None and seed is not None:
-        raise UserError("--seeds and --seed: give one of them (--seeds N is 0 to N-1)")
-    if seeds is not None and seeds < 1:
-        raise UserError(f"--seeds: must be at least 1, got {seeds}")
-    if seed is not None and not 0 <= seed < 2**32:
-        raise UserError(f"--seed: must be between 0 and 4294967295, got {seed}")
-    return [seed] if seed is not None else list(range(seeds or 1))
+    return Workspace(results, data_dir, this_call().words, terminal.say)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from bioexp.runs.train import Watch
+    from bioexp.runs.seed_group import Watch
 
 
 WIDE = 1000  # columns of a file or a pipe: one line a row, for grep
@@ -44,9 +44,12 @@ class Terminal:
             self._console.print(text, markup=False)
 
     def show(self, result: Any, lines: Sequence[str] = ()) -> None:
-        """A command's result: as JSON unless it is None, or these lines."""
+        """A command's result: as JSON unless it is None, or these lines.
+
+        result: records, named tuples, and lists and mappings of them.
+        """
         if self.as_json and result is not None:
-            print(json.dumps(result, ensure_ascii=False))
+            print(json.dumps(_plain(result), ensure_ascii=False))
         elif not self.as_json:
             for line in lines:
                 self._console.print(line, markup=False)
@@ -103,8 +106,8 @@ class Terminal:
             yield watch
 
     @contextmanager
-    def percent(self) -> Iterator[Callable[[str, str, float], None]]:
-        """A progress bar for attacks: run, attack, share done."""
+    def percent(self, what: str) -> Iterator[Callable[[str, str, float], None]]:
+        """A progress bar for attacks on an experiment: run, attack, share done."""
         from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
         console = self._console
@@ -112,10 +115,23 @@ class Terminal:
         with Progress(
             *columns, console=console, transient=True, disable=self.quiet or not console.is_terminal
         ) as bar:
-            task = bar.add_task("", total=1.0)
+            task = bar.add_task(what, total=1.0)
             yield lambda run, attack, done: bar.update(
                 task, completed=done, description=f"{run} {attack}"
             )
+
+
+def _plain(result: Any) -> Any:
+    """As JSON holds it."""
+    from bioexp.records import Record, content
+
+    if isinstance(result, Record):
+        return content(result)
+    if hasattr(result, "_asdict"):
+        return _plain(result._asdict())
+    if isinstance(result, Mapping):
+        return {key: _plain(value) for key, value in result.items()}
+    return [_plain(item) for item in result] if isinstance(result, list | tuple) else result
 
 
 def _is_number(value: Any) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from bioexp.records import Config, Metrics, Provenance, Summary
-from bioexp.types import Dataset, Model, Params
+from bioexp.types import Dataset, Examples, Model, Params
 
 if TYPE_CHECKING:
     import numpy as np

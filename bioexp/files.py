@@ -17,8 +17,7 @@ from bioexp.types import UserError
 
 
 def cache_folder() -> Path:
-    """${XDG_CACHE_HOME:-~/.cache}/bioexp: datasets and compiled programs, all of it safe to delete.
-    """
+    """${XDG_CACHE_HOME:-~/.cache}/bioexp: datasets and compiled programs, all safe to delete."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "bioexp"
 
 

@@ -111,13 +111,8 @@ def _problem(detail: Any, known: list[str]) -> Problem:
         case "less_than_equal":
             return where, f"must be at most {context['le']:g}, got {got}"
         case "literal_error":
-            return (
-                where,
-                (
-                    f"must be {context['expected']}, got"
-                    f" {got!r}{suggestion(str(got), context['expected'].replace(chr(39), '').split(' or '))}"
-                ),
-            )
+            known = context["expected"].replace("'", "").split(" or ")
+            return where, f"must be {context['expected']}, got {got!r}{suggestion(str(got), known)}"
         case "int_type" | "int_from_float":
             return where, f"must be a whole number, got {got!r}"
         case "float_type":

@@ -342,8 +342,7 @@ def _over_seeds(
 
 
 def _inputs(stage: Stage, state: TrainState, data: Batch, mesh: Mesh) -> Num[Array, "..."]:
-    """What the lowest trained layer sees: the images, or the features of each seed, computed once.
-    """
+    """What the lowest trained layer sees: the images, or the features of each seed, computed once."""
     lowest = min(stage.train)
     if not lowest:
         return data.x

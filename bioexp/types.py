@@ -36,8 +36,7 @@ Split = Literal["train", "test"]
 
 
 class UserError(Exception):
-    """Something the user can mend; the command line prints it without a traceback and exits with 2.
-    """
+    """What the user can mend: the command line prints it without a traceback and exits with 2."""
 
 
 class Examples(NamedTuple):

@@ -64,7 +64,7 @@ def bioexp(capsys, monkeypatch, tmp_path):
     """Calls the command line in this process, with results in tmp_path/results; returns exit code,
     stdout, stderr.
     """
-    from bioexp.cli import main
+    from bioexp.__main__ import main
 
     def call(*words) -> tuple[int, str, str]:
         monkeypatch.setattr("sys.argv", ["bioexp", *map(str, words)])

@@ -11,7 +11,7 @@ def test_help_does_not_wait_for_jax():
     code = """
 import sys
 sys.argv = ["bioexp", "--help"]
-from bioexp.cli import main
+from bioexp.__main__ import main
 try:
     main()
 except SystemExit:
@@ -99,7 +99,7 @@ def test_a_users_error_is_one_message_without_traceback_and_exit_2(
 
 
 def test_a_bug_shows_all_of_its_traceback_and_exits_with_1(bioexp, write_config, monkeypatch):
-    monkeypatch.setattr("bioexp.config.experiment.load", lambda *_: 1 / 0)
+    monkeypatch.setattr("bioexp.config.configs.load", lambda *_: 1 / 0)
     code, _, err = bioexp("train", write_config())
     assert code == 1
     assert "ZeroDivisionError" in err
@@ -120,7 +120,7 @@ def test_an_absent_gpu_is_the_users_error(write_config, tmp_path):
     words = [
         sys.executable,
         "-c",
-        "from bioexp.cli import main; main()",
+        "from bioexp.__main__ import main; main()",
         "train",
         str(write_config()),
         "--device",

@@ -11,6 +11,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from bioexp.runs.workspace import Workspace
+
 import bioexp as library
 from bioexp.config.reading import identity, load
 from bioexp.runs.directory import revive
@@ -22,7 +24,7 @@ def test_the_example_rule_trains_beside_backprop_and_learns(tmp_path):
 
     experiments = load(ROOT / "configs" / "examples" / "my_rule.yaml", ["stages.0.epochs=3"])
     accuracy = {
-        one.stages[0].rule.name: train(one, results=tmp_path, seeds=[0])[0].summary["test_accuracy"]
+        one.stages[0].rule.name: train(one, Workspace(tmp_path), seeds=[0])[0].summary.test_accuracy
         for one in experiments
     }
     assert set(accuracy) == {"backprop", "./my_rule.py:oja"}
@@ -38,7 +40,7 @@ def test_a_saved_net_is_rebuilt_in_plain_numpy_from_its_two_files(tmp_path):
         ROOT / "configs" / "log_net.yaml",
         ["dataset.name=mnist5k", "stages.0.steps=20", "stages.0.record_every=20", "snapshots=[]"],
     )
-    (run,) = train(experiment, results=tmp_path, seeds=[0])
+    (run,) = train(experiment, Workspace(tmp_path), seeds=[0])
     revived = revive(run, None)
     images = revived.dataset.x_test[:200] / np.float32(255)
     expected = np.asarray(revived.apply(revived.params, jnp.asarray(images))[0])

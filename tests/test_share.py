@@ -15,6 +15,7 @@ from bioexp.runs import directory as run
 from bioexp.runs import lock, seed_group
 from bioexp.runs.lock import Busy, holder_of, locked
 from bioexp.runs.train import is_done, train
+from bioexp.runs.workspace import Workspace
 from bioexp.types import UserError
 from bioexp.workers import launch as launching
 from bioexp.workers import local as launch_local
@@ -220,13 +221,13 @@ def test_what_another_process_finished_meanwhile_is_not_trained_twice(
 
     def slow(path, experiment):
         monkeypatch.setattr(run, "prepare", real)
-        trained.extend(train(experiment, results=tmp_path, seeds=[0]))
+        trained.extend(train(experiment, Workspace(tmp_path), seeds=[0]))
         real(path, experiment)
 
     monkeypatch.setattr(run, "prepare", slow)
     before = []
     (done,) = train(
-        experiment, results=tmp_path, seeds=[0], watch=lambda record, steps: before.append(record)
+        experiment, Workspace(tmp_path), seeds=[0], watch=lambda record, steps: before.append(record)
     )
     assert not before
     assert done.provenance == trained[0].provenance
@@ -246,14 +247,14 @@ def test_a_group_too_wide_for_the_device_is_split_and_says_so(write_config, tmp_
 
     monkeypatch.setattr(seed_group, "fit", small)
     said = []
-    runs = train(experiment, results=tmp_path, seeds=range(3), say=said.append)
-    assert [one.provenance["group"] for one in runs] == [[0], [1, 2], [1, 2]]
+    runs = train(experiment, Workspace(tmp_path, say=said.append), seeds=range(3))
+    assert [one.provenance.group for one in runs] == [[0], [1, 2], [1, 2]]
     assert (
         "small: 3 seeds are too wide for the device's memory; training [0] and then [1, 2]" in said
     )
     monkeypatch.setattr(seed_group, "fit", lambda *rest: small(*rest[:2], range(9)))
     with pytest.raises(UserError, match="one seed is too large for the device's memory"):
-        train(experiment, results=tmp_path, seeds=[7])
+        train(experiment, Workspace(tmp_path), seeds=[7])
 
 
 AXES = "axes: {stages.0.batch_size: [10, 20]}\n"
@@ -379,7 +380,7 @@ def test_a_launch_that_cannot_be_is_refused_in_words(
 
 def test_a_forecast_tells_hours_by_kind_of_device_from_what_runs_took(write_config, tmp_path):
     (experiment,) = load(write_config())
-    train(experiment, results=tmp_path, seeds=[0, 1])
+    train(experiment, Workspace(tmp_path), seeds=[0, 1])
     for number, (kind, seconds) in enumerate((("cpu", 7200), ("H100", 360))):
         path = run.directory(tmp_path, experiment, number) / "provenance.json"
         path.write_text(

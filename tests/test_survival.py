@@ -103,7 +103,7 @@ def test_the_command_compares_what_is_named_and_twins_are_sources(bioexp, write_
     assert code == 0, err
     assert unequal(runs, [row | {"difference": 0.001} for row in rows]) == []
     assert rows[0]["of_second"] == pytest.approx(
-        np.mean([run.summary["test_accuracy"] for run in runs[1:]])
+        np.mean([run.summary.test_accuracy for run in runs[1:]])
     )
 
 

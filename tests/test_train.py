@@ -19,6 +19,7 @@ from bioexp.files import write_text
 from bioexp.runs import directory as run
 from bioexp.runs import seed_group
 from bioexp.runs.train import plan, train
+from bioexp.runs.workspace import Workspace
 from bioexp.types import UserError
 
 
@@ -37,7 +38,7 @@ def files(path):
 
 
 def test_a_finished_run_holds_what_the_contract_says(small, tmp_path):
-    (done,) = train(small, results=tmp_path, seeds=[3])
+    (done,) = train(small, Workspace(tmp_path), seeds=[3])
     names = set(files(done.path))
     assert {
         "config.yaml",
@@ -55,8 +56,8 @@ def test_a_finished_run_holds_what_the_contract_says(small, tmp_path):
     } <= names
     assert "state.npz" not in names
     assert done.path.name.endswith("-s3")
-    assert done.summary["n_test"] == 90
-    assert done.provenance["dataset"]["name"] == "blobs"
+    assert done.summary.n_test == 90
+    assert done.provenance.dataset.name == "blobs"
     assert [record["step"] for record in done.metrics] == [4, 8, 12]
     assert {"stage", "step", "epoch", "train_loss", "train_accuracy"} == set(done.metrics[0])
     with np.load(done.path / "weights.npz", allow_pickle=False) as weights:
@@ -64,12 +65,12 @@ def test_a_finished_run_holds_what_the_contract_says(small, tmp_path):
 
 
 def test_training_again_changes_nothing(small, tmp_path):
-    first = [files(one.path) for one in train(small, results=tmp_path, seeds=[0, 1])]
-    assert [files(one.path) for one in train(small, results=tmp_path, seeds=[0, 1])] == first
+    first = [files(one.path) for one in train(small, Workspace(tmp_path), seeds=[0, 1])]
+    assert [files(one.path) for one in train(small, Workspace(tmp_path), seeds=[0, 1])] == first
 
 
 def test_more_seeds_train_only_what_is_missing(small, tmp_path):
-    train(small, results=tmp_path, seeds=[0, 1])
+    train(small, Workspace(tmp_path), seeds=[0, 1])
     todo = plan(small, results=tmp_path, seeds=[0, 1, 2, 3])
     assert todo.finished == (0, 1)
     assert todo.groups == (((2, 3), None),)
@@ -81,14 +82,14 @@ class Stopped(Exception):
 
 def test_an_interrupted_group_continues_to_the_same_bits(small, tmp_path, monkeypatch):
     monkeypatch.setattr(seed_group, "CHECKPOINT_EVERY", 0.0)
-    whole = train(small, results=tmp_path / "whole", seeds=[0, 1])
+    whole = train(small, Workspace(tmp_path / "whole"), seeds=[0, 1])
 
     def stop(record, steps):
         if record.total == 8:
             raise Stopped
 
     with pytest.raises(Stopped):
-        train(small, results=tmp_path / "parts", seeds=[0, 1], watch=stop)
+        train(small, Workspace(tmp_path / "parts"), seeds=[0, 1], watch=stop)
     with pytest.raises(
         UserError,
         match=r"no finished run here \(stopped in stage 0, step 8\); run `bioexp train` again",
@@ -96,7 +97,7 @@ def test_an_interrupted_group_continues_to_the_same_bits(small, tmp_path, monkey
         run.open_run(run.directory(tmp_path / "parts", small, 0))
     assert plan(small, results=tmp_path / "parts", seeds=[1]).groups[0][0] == (0, 1)
     said = []
-    parts = train(small, results=tmp_path / "parts", seeds=[0, 1], say=said.append)
+    parts = train(small, Workspace(tmp_path / "parts", say=said.append), seeds=[0, 1])
     assert said == ["small: continuing seeds 0, 1 at stage 0, step 4"]
     for one, other in zip(whole, parts, strict=True):
         assert one.metrics == other.metrics
@@ -105,7 +106,7 @@ def test_an_interrupted_group_continues_to_the_same_bits(small, tmp_path, monkey
 
 def train_slowly(config, results):
     seed_group.CHECKPOINT_EVERY = 0.0
-    train(*load(config), results=results, seeds=[0], watch=lambda record, steps: time.sleep(0.3))
+    train(*load(config), Workspace(results), seeds=[0], watch=lambda record, steps: time.sleep(0.3))
 
 
 def test_a_killed_process_loses_only_what_it_had_not_yet_saved(write_config, tmp_path):
@@ -123,21 +124,21 @@ def test_a_killed_process_loses_only_what_it_had_not_yet_saved(write_config, tmp
     process.join()
     assert not (path / "FINISHED").exists()
     said = []
-    (done,) = train(experiment, results=tmp_path, seeds=[0], say=said.append)
+    (done,) = train(experiment, Workspace(tmp_path, say=said.append), seeds=[0])
     assert "is dead; its work is taken over" in said[0]
     assert "continuing seed 0" in said[1]
-    (whole,) = train(experiment, results=tmp_path / "whole", seeds=[0])
+    (whole,) = train(experiment, Workspace(tmp_path / "whole"), seeds=[0])
     assert (done.path / "weights.npz").read_bytes() == (whole.path / "weights.npz").read_bytes()
 
 
 def test_runs_of_other_code_are_trained_again_unless_kept(small, tmp_path):
-    (done,) = train(small, results=tmp_path, seeds=[0])
+    (done,) = train(small, Workspace(tmp_path), seeds=[0])
     provenance = json.loads((done.path / "provenance.json").read_text())
     (done.path / "provenance.json").write_text(json.dumps(provenance | {"code_digest": "older"}))
     said = []
-    train(small, results=tmp_path, seeds=[0], keep_stale=True, say=said.append)
+    train(small, Workspace(tmp_path, say=said.append), seeds=[0], keep_stale=True)
     assert json.loads((done.path / "provenance.json").read_text())["code_digest"] == "older"
-    train(small, results=tmp_path, seeds=[0], say=said.append)
+    train(small, Workspace(tmp_path, say=said.append), seeds=[0])
     assert (
         json.loads((done.path / "provenance.json").read_text())["code_digest"]
         == provenance["code_digest"]
@@ -146,25 +147,25 @@ def test_runs_of_other_code_are_trained_again_unless_kept(small, tmp_path):
 
 
 def test_training_again_leaves_no_picture_of_the_older_run(small, tmp_path):
-    (done,) = train(small, results=tmp_path, seeds=[0])
+    (done,) = train(small, Workspace(tmp_path), seeds=[0])
     (done.path / "figures" / "adversarial.png").write_bytes(b"of the older weights")
     (done.path / "provenance.json").write_text("{")
-    train(small, results=tmp_path, seeds=[0])
+    train(small, Workspace(tmp_path), seeds=[0])
     assert not (done.path / "figures" / "adversarial.png").exists()
     assert (done.path / "figures" / "w1.png").exists()
 
 
 def test_validation_examples_are_held_out_and_scored(small, write_config, tmp_path):
     (experiment,) = load(write_config(), ["validate=true"])
-    (done,) = train(experiment, results=tmp_path, seeds=[0])
-    assert done.provenance["dataset"]["n_train"] == 270
+    (done,) = train(experiment, Workspace(tmp_path), seeds=[0])
+    assert done.provenance.dataset.n_train == 270
     assert all("validation_accuracy" in record for record in done.metrics)
 
 
 def test_a_rule_of_ones_own_is_kept_beside_the_run(write_config, tmp_path):
     (tmp_path / "own.py").write_text("from bioexp.rules.backprop import backprop as own\n")
     (experiment,) = load(write_config(), ["stages.0.rule=./own.py:own"])
-    (done,) = train(experiment, results=tmp_path, seeds=[0])
+    (done,) = train(experiment, Workspace(tmp_path), seeds=[0])
     (tmp_path / "own.py").unlink()
     assert run.revive(done, None).experiment.stages[0].rule.name == "./own.py:own"
 
@@ -200,7 +201,7 @@ def test_what_only_the_data_can_show_is_an_error_with_its_place(
 ):
     (experiment,) = load(write_config(), [change])
     with pytest.raises(UserError, match=message):
-        train(experiment, results=tmp_path, seeds=[0])
+        train(experiment, Workspace(tmp_path), seeds=[0])
 
 
 @pytest.mark.parametrize(
@@ -212,14 +213,14 @@ def test_what_only_the_data_can_show_is_an_error_with_its_place(
     ],
 )
 def test_a_run_that_was_tampered_with_is_refused(small, tmp_path, name, content, message):
-    (done,) = train(small, results=tmp_path, seeds=[0])
+    (done,) = train(small, Workspace(tmp_path), seeds=[0])
     (done.path / name).write_bytes(content)
     with pytest.raises(UserError, match=message):
         run.open_run(done.path)
 
 
 def test_weights_of_another_shape_are_refused(small, tmp_path):
-    (done,) = train(small, results=tmp_path, seeds=[0])
+    (done,) = train(small, Workspace(tmp_path), seeds=[0])
     run.save_weights(done.path / "weights.npz", {"layers": {"0": {"w": np.zeros((2, 2))}}})
     with pytest.raises(UserError, match=r"weights.npz: does not hold this model's weights"):
         run.revive(run.open_run(done.path), None)
@@ -228,7 +229,7 @@ def test_weights_of_another_shape_are_refused(small, tmp_path):
 def test_a_results_path_that_is_a_file_is_named(small, tmp_path):
     (tmp_path / "results").write_text("")
     with pytest.raises(UserError, match="cannot be made"):
-        train(small, results=tmp_path / "results", seeds=[0])
+        train(small, Workspace(tmp_path / "results"), seeds=[0])
 
 
 def test_a_full_disk_is_named_and_nothing_half_written_is_left(small, tmp_path, monkeypatch):
@@ -238,15 +239,15 @@ def test_a_full_disk_is_named_and_nothing_half_written_is_left(small, tmp_path, 
 
     monkeypatch.setattr(np, "savez", full)
     with pytest.raises(UserError, match=r"cannot be written \(No space left on device\)"):
-        train(small, results=tmp_path, seeds=[0])
+        train(small, Workspace(tmp_path), seeds=[0])
     assert not list(tmp_path.rglob("*.npz*"))
     assert not list(tmp_path.rglob("FINISHED"))
 
 
 def test_runs_are_found_by_what_the_user_calls_them(small, write_config, tmp_path):
-    (older,) = train(small, results=tmp_path, seeds=[0])
+    (older,) = train(small, Workspace(tmp_path), seeds=[0])
     (other,) = load(write_config(), ["stages.0.steps=8"])
-    newer = train(other, results=tmp_path, seeds=[0, 1])
+    newer = train(other, Workspace(tmp_path), seeds=[0, 1])
     assert run.find(tmp_path, []) == [one.path for one in newer]
     assert run.find(tmp_path, ["small"]) == [one.path for one in newer]
     assert run.find(tmp_path, [older.name]) == [older.path]

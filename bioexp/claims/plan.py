@@ -1,4 +1,4 @@
-"""What `bioexp reproduce` has to do: every experiment of a document, in a profile's size, and the
+"""What `bioexp reproduce` has to do: every experiment of a study, in a profile's size, and the
 minutes that it takes.
 """
 
@@ -7,171 +7,190 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Literal, NamedTuple
 
-import numpy as np
-
-from bioexp import papers
 from bioexp.attacks import LADDER
-from bioexp.attacks.eps import DEFAULT_EPS
-from bioexp.config.lookup import paper_of
-from bioexp.config.reading import load
+from bioexp.config.configs import configs_folder
+from bioexp.config.lookup import study_of
+from bioexp.config.reading import identity, load
 from bioexp.experiment import Experiment
-from bioexp.options import suggestion
-from bioexp.papers.paper import Paper
-from bioexp.runs import directory as run
-from bioexp.runs.attack import Node
-from bioexp.runs.attack_files import read_table
-from bioexp.runs.attack_tasks import attacked, tabulated
+from bioexp.papers import studies
+from bioexp.papers.paper import Study
+from bioexp.robustness.stored import table_of
+from bioexp.runs.directory import newest, open_run
+from bioexp.runs.tasks import Asked
 from bioexp.runs.train import Plan, plan
 from bioexp.types import UserError
 
-CONFIGS = Path(__file__).parent.parent.parent / "configs"
+ProfileName = Literal["smoke", "laptop", "paper"]
 SMOKE_STEPS, SMOKE_EXAMPLES = 20, 4096
 
 
 @dataclass(frozen=True)
 class Profile:
-    """How much is done: seeds of a config, of one whose robustness is judged or that needs as many,
-    the attacks, their images and eps.
+    """How much is done: seeds of an experiment, those of one whose robustness is judged or that
+    needs as many, and the attacks.
     """
 
     seeds: int
     robust_seeds: int
-    images: int | None
-    eps: tuple[float, ...] | None
-    attacks: tuple[Node, ...] = LADDER
+    asked: Asked
 
 
-PROFILES = {
-    "smoke": Profile(1, 1, 50, (0.1, 0.3)),
-    "laptop": Profile(3, 5, 1000, (12 / 255, 0.1, 0.2)),
-    "paper": Profile(5, 5, None, None, ("all", {"name": "square", "queries": 5000})),
+FULL = ("all", {"name": "square", "queries": 5000})
+PROFILES: dict[str, Profile] = {
+    "smoke": Profile(1, 1, Asked(LADDER, (0.1, 0.3), 50)),
+    "laptop": Profile(3, 5, Asked(LADDER, (12 / 255, 0.1, 0.2), 1000)),
+    "paper": Profile(5, 5, Asked(FULL, None, None)),
 }
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """One experiment of a document with the seeds it is needed for."""
+class Size:
+    """How large a reproduction is: a profile, and another number of seeds of everything, if any."""
 
-    paper: Paper
-    config: str
+    profile: ProfileName
+    seeds: int | None = None
+
+    @property
+    def asked(self) -> Asked:
+        """What is asked of the attacks."""
+        return PROFILES[self.profile].asked
+
+    @property
+    def comparable(self) -> bool:
+        """Whether runs are long enough to be judged."""
+        return self.profile != "smoke"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One experiment of a study, in the size that trains it, with the seeds it is needed for.
+
+    name: what the study's rows call it.
+    """
+
+    study: Study
+    name: str
     experiment: Experiment
     seeds: tuple[int, ...]
     attacked: bool
 
     @property
-    def name(self) -> str:
-        return f"{self.experiment.folder}/{run.identity(self.experiment)}"
+    def group(self) -> str:
+        """Its folder in the results, without the seeds."""
+        return f"{self.experiment.folder}/{identity(self.experiment)}"
 
 
-def papers_named(names: Sequence[str]) -> dict[str, Paper]:
-    """The documents by name, `all` for every one of bioexp's whose module can be imported;
-    UserError for another name.
-    """
-    return (
-        dict(papers.PAPERS) if list(names) == ["all"] else {name: paper_of(name) for name in names}
-    )
+class Due(NamedTuple):
+    """What `--dry-run` shows of an experiment; minutes are None where it never ran here."""
+
+    experiment: str
+    seeds: int
+    finished: int
+    stale: int
+    minutes: float | None
 
 
-def wanted(paper: Paper, profile_name: str, seeds: int | None) -> list[Wanted]:
-    """Every experiment that a document's figures and claims need, in the profile's size."""
-    profile = profile_named(profile_name)
+def studies_named(names: Sequence[str]) -> dict[str, Study]:
+    """The studies by name, `all` for every whole one of bioexp's; UserError for another name."""
+    return studies() if list(names) == ["all"] else {name: study_of(name) for name in names}
+
+
+def needed(study: Study) -> tuple[str, ...]:
+    """The experiments that a study's rows look at."""
+    rows = [row.experiments for row in study.drawings]
+    rows += [row.experiments for row in study.claims]
+    return tuple(dict.fromkeys(name for experiments in rows for name in experiments))
+
+
+def wanted(study: Study, size: Size) -> list[Wanted]:
+    """Every experiment that a study's figures and claims need, in the profile's size."""
+    folder, by_name = study.folder or configs_folder(), dict[str, list[Experiment]]()
+    for config in study.configs:
+        for experiment in load(folder / f"{config}.yaml"):
+            by_name.setdefault(experiment.name, []).append(experiment)
     found = []
-    for config in paper.configs:
-        attacked = config in paper.attacked
-        count = seeds or (
-            profile.robust_seeds if attacked or config in paper.repeated else profile.seeds
-        )
-        if not seeds and profile_name == "laptop" and config in paper.single:
+    many = _repeated(study)
+    for name in needed(study):
+        trained = study.full.get(name, name) if size.profile == "paper" else name
+        if trained not in by_name:
+            raise UserError(f"{study.name}: no config of it names an experiment {trained!r}")
+        profile = PROFILES[size.profile]
+        count = size.seeds or (profile.robust_seeds if name in many else profile.seeds)
+        if not size.seeds and size.profile == "laptop" and name in study.single:
             count = 1
-        trained = paper.full.get(config, config) if profile_name == "paper" else config
-        for experiment in load((paper.folder or CONFIGS) / f"{trained}.yaml"):
-            experiment = (
-                _small(experiment)
-                if profile_name == "smoke"
-                else replace(experiment, fallback=None)
-            )
-            found.append(Wanted(paper, config, experiment, tuple(range(count)), attacked))
+        for experiment in by_name[trained]:
+            sized = replace(experiment, fallback=None)
+            sized = _small(experiment) if size.profile == "smoke" else sized
+            found.append(Wanted(study, name, sized, tuple(range(count)), name in study.attacked))
     return found
 
 
 def each_once(several: Iterable[Wanted]) -> list[Wanted]:
-    """Experiments that several documents want once: with the most seeds, and attacked where one of
+    """Experiments that several studies want once: with the most seeds, and attacked where one of
     them has it attacked.
     """
     found: dict[str, Wanted] = {}
     for one in several:
-        known = found.get(one.name, one)
+        known = found.get(one.group, one)
         first = one if one.attacked and not known.attacked else known
-        found[one.name] = replace(first, seeds=max(known.seeds, one.seeds, key=len))
+        found[one.group] = replace(first, seeds=max(known.seeds, one.seeds, key=len))
     return list(found.values())
 
 
-def preview(
-    names: Sequence[str], *, profile: str, seeds: int | None, results: Path
-) -> list[dict[str, Any]]:
-    """What `--dry-run` shows: for each experiment what is finished, what is to train, and the
-    minutes it took last time.
-    """
+def preview(names: Sequence[str], size: Size, results: Path) -> list[Due]:
+    """For each experiment what is finished, what is to train, and the minutes it took last time."""
     rows = []
-    for one in each_once(
-        one for paper in papers_named(names).values() for one in wanted(paper, profile, seeds)
-    ):
+    several = (one for study in studies_named(names).values() for one in wanted(study, size))
+    for one in each_once(several):
         todo = plan(one.experiment, results=results, seeds=one.seeds)
-        rows.append(
-            {
-                "experiment": one.name,
-                "seeds": len(one.seeds),
-                "finished": len(todo.finished),
-                "stale": len(todo.stale),
-                "minutes": _minutes(one, todo, profile_named(profile), results),
-            }
-        )
+        finished, stale = len(todo.finished), len(todo.stale)
+        minutes = _minutes(one, todo, size.asked, results)
+        rows.append(Due(one.group, len(one.seeds), finished, stale, minutes))
     return rows
 
 
-def _minutes(one: Wanted, todo: Plan, profile: Profile, results: Path) -> float | None:
+def is_attacked(path: Path, asked: Asked, sources: bool) -> bool:
+    """Whether a finished run has the attacks asked for; sources: whether transfer has another net
+    to follow.
+    """
+    return asked.answered(path, open_run(path).summary.n_test, sources)
+
+
+def _repeated(study: Study) -> set[str]:
+    """The experiments that need as many seeds as those whose robustness is judged: these, and what
+    a claim sets beside them, as differences are taken seed by seed.
+    """
+    many, before = {*study.attacked, *study.repeated}, 0
+    while len(many) > before:
+        before = len(many)
+        for claim in study.claims:
+            beside = set(claim.experiments) - set(study.single)
+            many |= beside if beside & many else set()
+    return many
+
+
+def _minutes(one: Wanted, todo: Plan, asked: Asked, results: Path) -> float | None:
     """Minutes that training and attacking took for the newest runs of an experiment, as often as
     they are due; None for unknown.
     """
     due = [
         path
         for path in todo.paths.values()
-        if one.attacked and (todo.groups or not is_attacked(path, profile, len(todo.paths) > 1))
+        if one.attacked and (todo.groups or not is_attacked(path, asked, len(todo.paths) > 1))
     ]
     if not todo.groups and not due:
         return 0.0
-    last = run.newest(results / one.experiment.folder)
+    last = newest(results / one.experiment.folder)
     if not last:
         return None
-    attacks = [
-        table["wall_s"] for path in last if (table := read_table(path, "")) and "wall_s" in table
-    ]
+    tables = [table_of(path) for path in last]
+    attacks = [table.wall_s for table in tables if table and table.wall_s is not None]
     if due and not attacks:
         return None
-    training = run.open_run(last[0]).provenance["wall_s"] * len(todo.groups) if todo.groups else 0.0
-    return float(training + (len(due) * np.mean(attacks) if due else 0.0)) / 60
-
-
-def is_attacked(path: Path, profile: Profile, sources: bool) -> bool:
-    """Whether a finished run has the profile's attacks at its size; sources: whether transfer has
-    another net to follow.
-    """
-    names, eps = tabulated(profile.attacks, sources), profile.eps or DEFAULT_EPS
-    return attacked(
-        read_table(path, ""), names, eps, profile.images, run.open_run(path).summary["n_test"]
-    )
-
-
-def profile_named(name: str) -> Profile:
-    """The profile; UserError for another name."""
-    if name not in PROFILES:
-        raise UserError(
-            f"--profile: unknown profile {name!r}{suggestion(name, PROFILES)} (there are"
-            f" {', '.join(PROFILES)})"
-        )
-    return PROFILES[name]
+    training = open_run(last[0]).provenance.wall_s * len(todo.groups) if todo.groups else 0.0
+    return (training + (len(due) * sum(attacks) / len(attacks) if due else 0.0)) / 60
 
 
 def _small(experiment: Experiment) -> Experiment:

@@ -4,124 +4,128 @@ train and to attack.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, suppress
-from pathlib import Path
-from typing import Any
+from collections.abc import Sequence
+from contextlib import suppress
 
-from bioexp.claims.plan import Wanted, each_once, is_attacked, papers_named, profile_named, wanted
-from bioexp.experiment import Experiment, Run
-from bioexp.papers import PAPERS
-from bioexp.papers.paper import Paper
-from bioexp.runs import directory as run
+from bioexp.claims.plan import Size, Wanted, each_once, is_attacked, studies_named, wanted
+from bioexp.experiment import Run
+from bioexp.papers import studies
+from bioexp.papers.paper import Study
 from bioexp.runs.attack import attack
+from bioexp.runs.directory import directory
 from bioexp.runs.lock import Busy
-from bioexp.runs.seed_group import Say, Watch
-from bioexp.runs.train import Watched, is_done, train
+from bioexp.runs.tasks import ProgressBar, Task, Watched
+from bioexp.runs.train import is_done, train
+from bioexp.runs.twins import kind_of_experiment, twin_of
+from bioexp.runs.workspace import Workspace
 from bioexp.types import UserError
-from bioexp.workers.share import Task
 
 
 def tasks(
-    names: Sequence[str],
-    *,
-    profile: str,
-    seeds: int | None,
-    results: Path,
-    data_dir: Path | None,
-    say: Say,
-    progress: Callable[[str], AbstractContextManager[Watch]],
+    names: Sequence[str], size: Size, workspace: Workspace, progress: ProgressBar
 ) -> list[Task]:
-    """One for each experiment that the documents need, to be trained with all its seeds and, where
-    it is judged, attacked.
+    """One for each experiment that the studies need, to be trained with all its seeds and, where it
+    is judged, attacked.
 
-    Attacks by transfer follow its next seed and its backprop twin, which is trained first.
-    A document whose configs or code fail has none here, and is told of where its rows are judged.
+    Attacks by transfer follow its next seed and its backprop twin, which is trained first. A study
+    whose configs or code fail has none here, and is told of where its rows are judged.
     """
-    size = profile_named(profile)
-    by_paper: dict[str, list[Wanted]] = {}
+    by_study: dict[str, list[Wanted]] = {}
 
-    def wanted_by(paper: Paper) -> list[Wanted]:
-        if paper.name not in by_paper:
-            by_paper[paper.name] = []
+    def wanted_by(study: Study) -> list[Wanted]:
+        if study.name not in by_study:
+            by_study[study.name] = []
             with suppress(Exception):
-                by_paper[paper.name] = wanted(paper, profile, seeds)
-        return by_paper[paper.name]
+                by_study[study.name] = wanted(study, size)
+        return by_study[study.name]
 
-    def trained(one: Wanted, patient: bool) -> tuple[list[Run], bool]:
-        with progress(one.experiment.folder) as bar:
-            watch = Watched(bar)
-            options: dict[str, Any] = {
-                "data_dir": data_dir,
-                "pictures": "first",
-                "patient": patient,
-                "say": say,
-                "watch": watch,
-            }
-            runs = train(one.experiment, results=results, seeds=one.seeds, **options)
-        return runs, watch.records > 0
+    def owner(one: Wanted) -> Study:
+        """The first study that has it attacked: its twin is looked for among that one's nets."""
+        return next((s for s in studies().values() if one.name in s.attacked), one.study)
 
-    def task(one: Wanted) -> Task:
-        owner = next(
-            (paper for paper in PAPERS.values() if one.config in paper.attacked), one.paper
-        )
-        other = _twin(one, wanted_by(owner)) if one.attacked else None
-        folders = tuple(run.directory(results, one.experiment, seed) for seed in one.seeds)
-        sources = other is not None or len(one.seeds) > 1
-
-        def attacked() -> bool:
-            return not one.attacked or all(is_attacked(folder, size, sources) for folder in folders)
-
-        def done() -> bool:
-            return is_done(one.experiment, results=results, seeds=one.seeds) and attacked()
-
-        def guides(patient: bool) -> list[Run]:
-            try:
-                return trained(other, patient)[0] if other else []
-            except Busy:
-                raise
-            except UserError:
-                return []  # its own task says why
-
-        def work(patient: bool) -> bool:
-            runs, new = trained(one, patient)
-            if missing := not attacked():
-                twin = guides(patient)
-                say(f"{one.experiment.folder}: attacking {len(runs)} seeds")
-                nodes = [
-                    node for node in size.attacks if node != "transfer" or twin or len(runs) > 1
-                ]
-                options: dict[str, Any] = {
-                    "attacks": nodes,
-                    "eps": size.eps,
-                    "n": size.images,
-                    "pictures": "first",
-                }
-                attack(runs, **options, data_dir=data_dir, among=twin, patient=patient)
-            say(f"{one.experiment.folder}: {len(runs)} seeds ready")
-            return missing or new
-
-        return Task(one.name, folders, done, work)
-
+    todo = each_once(one for study in studies_named(names).values() for one in wanted_by(study))
     return [
-        task(one)
-        for one in each_once(
-            one for paper in papers_named(names).values() for one in wanted_by(paper)
+        _task(
+            one,
+            _twin(one, wanted_by(owner(one))) if one.attacked else None,
+            size,
+            workspace,
+            progress,
         )
+        for one in todo
     ]
 
 
+def _task(
+    one: Wanted, twin: Wanted | None, size: Size, workspace: Workspace, progress: ProgressBar
+) -> Task:
+    results, say, asked = workspace.results, workspace.say, size.asked
+    folders = tuple(directory(results, one.experiment, seed) for seed in one.seeds)
+    sources = twin is not None or len(one.seeds) > 1
+
+    def attacked() -> bool:
+        return not one.attacked or all(is_attacked(folder, asked, sources) for folder in folders)
+
+    def done() -> bool:
+        return is_done(one.experiment, results=results, seeds=one.seeds) and attacked()
+
+    def work(patient: bool) -> bool:
+        runs, new = _trained(one, workspace, progress, patient)
+        if missing := not attacked():
+            guides = _guides(twin, workspace, progress, patient)
+            say(f"{one.experiment.folder}: attacking {len(runs)} seeds")
+            attack(
+                runs,
+                attacks=[
+                    node
+                    for node in asked.attacks or ()
+                    if node != "transfer" or guides or len(runs) > 1
+                ],
+                eps=asked.eps,
+                n=asked.n,
+                pictures="first",
+                data_dir=workspace.data_dir,
+                among=guides,
+                patient=patient,
+            )
+        say(f"{one.experiment.folder}: {len(runs)} seeds ready")
+        return missing or new
+
+    return Task(one.group, folders, done, work)
+
+
+def _trained(
+    one: Wanted, workspace: Workspace, progress: ProgressBar, patient: bool
+) -> tuple[list[Run], bool]:
+    """Its runs, and whether any had to be trained."""
+    with progress(one.experiment.folder) as bar:
+        watch = Watched(bar)
+        runs = train(
+            one.experiment,
+            workspace,
+            seeds=one.seeds,
+            pictures="first",
+            patient=patient,
+            watch=watch,
+        )
+    return runs, watch.records > 0
+
+
+def _guides(
+    twin: Wanted | None, workspace: Workspace, progress: ProgressBar, patient: bool
+) -> list[Run]:
+    """The twin's runs; none where its training fails, as its own task says why."""
+    if twin is None:
+        return []
+    try:
+        return _trained(twin, workspace, progress, patient)[0]
+    except Busy:
+        raise
+    except UserError:
+        return []
+
+
 def _twin(one: Wanted, others: Sequence[Wanted]) -> Wanted | None:
-    """The first other attacked experiment that backprop trained on the same data, if another rule
-    trained this one.
-    """
-    if _by_backprop(one.experiment):
-        return None
-    trained = (other for other in others if other.attacked and _by_backprop(other.experiment))
-    return next(
-        (other for other in trained if other.experiment.dataset == one.experiment.dataset), None
-    )
-
-
-def _by_backprop(experiment: Experiment) -> bool:
-    return all(stage.rule.name == "backprop" for stage in experiment.stages)
+    """The first other attacked experiment that backprop trained on the same data."""
+    attacked = ((kind_of_experiment(other.experiment), other) for other in others if other.attacked)
+    return twin_of(kind_of_experiment(one.experiment), attacked)

@@ -146,8 +146,7 @@ def _listed(key: str, path: str, values: list[Any], at: str) -> Variants:
 
 
 def _called(value: Any) -> str:
-    """A value as a word of the shell: [0, 1] is 0-1, {name: sgd, momentum: 0.9} sgd-momentum-0.9.
-    """
+    """A value as a word of the shell: [0, 1] is 0-1, {name: sgd, step: 0.9} is sgd-step-0.9."""
     if isinstance(value, dict):
         name = [value["name"]] if "name" in value else []
         parts = [*name, *(part for key in value if key != "name" for part in (key, value[key]))]

@@ -18,7 +18,7 @@ from pydantic import StringConstraints
 from bioexp.config import strict_yaml
 from bioexp.config.lookup import TABLES, builder_of
 from bioexp.config.overrides import combinations, put_change
-from bioexp.experiment import Choice, Experiment, KeyPath, StageConfig, plain
+from bioexp.experiment import Choice, Experiment, KeyPath, StageConfig, fold_of, plain
 from bioexp.options import check, schema, suggestion
 from bioexp.types import Count, Fraction, Natural, Positive, UserError
 

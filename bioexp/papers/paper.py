@@ -114,6 +114,7 @@ class Study:
 class Paper:
     """A paper the library re-implements, with the models, rules and objectives only it uses.
 
+    about: citation and numbered deviations, the docstring of its folder.
     headlines: the claims on the accuracy (or the error) of a net as it is trained, which
         `bioexp train` prints beside its own. equations: what the report explains, each with the
         function that is it.
@@ -122,6 +123,7 @@ class Paper:
     study: Study
     authors: str
     year: int
+    about: str = ""
     models: Mapping[str, Callable[..., Model]] = field(default_factory=dict)
     rules: Mapping[str, Callable[..., Rule]] = field(default_factory=dict)
     objectives: Mapping[str, Callable[..., Objective]] = field(default_factory=dict)

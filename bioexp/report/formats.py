@@ -20,18 +20,16 @@ def environment() -> Environment:
     """Templates with everything from configs, claims and docstrings escaped, for HTML or for
     Markdown.
     """
-    made = Environment(
-        loader=PackageLoader("bioexp"),
+    templates = Environment(
+        loader=PackageLoader("bioexp.report"),
         autoescape=lambda name: not (name or "").endswith(".md"),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters |= {
-        one.__name__: one
-        for one in (number, estimate, accepted, prose, slug, text, cell, label, fenced)
-    }
-    return made
+    filters = (number, estimate, accepted, prose, slug, text, cell, label, fenced)
+    templates.filters |= {write.__name__: write for write in filters}
+    return templates
 
 
 def number(value: float | int | None, decimals: int | None = None) -> str:
@@ -59,13 +57,9 @@ def accepted(ends: Sequence[float | int | None] | None) -> str:
     low, high = ends or (None, None)
     if low is not None and high is not None:
         return f"{number(low)} to {number(high)}"
-    return (
-        f"at least {number(low)}"
-        if low is not None
-        else f"at most {number(high)}"
-        if high is not None
-        else ""
-    )
+    if low is not None:
+        return f"at least {number(low)}"
+    return "" if high is None else f"at most {number(high)}"
 
 
 def prose(words: str) -> Markup:
@@ -103,6 +97,6 @@ def fenced(code: str, language: str = "") -> str:
     """A Markdown code block, fenced by more backticks than the code has in a row; nothing for no
     code.
     """
-    longest = max((len(run) for run in re.findall(r"`+", code)), default=0)
+    longest = max((len(ticks) for ticks in re.findall(r"`+", code)), default=0)
     fence = "`" * max(3, longest + 1)
     return f"{fence}{language}\n{code.rstrip()}\n{fence}" if code.strip() else ""

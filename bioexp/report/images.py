@@ -5,29 +5,39 @@ from __future__ import annotations
 
 import base64
 import io
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 COLORS = 256  # plots and mosaics need no more, and it halves the page
 WIDE = 2.6  # from this ratio of width to height on, a picture has a row of its own
 
 
-def picture(path: Path, caption: str) -> dict[str, Any]:
-    """The picture as a data URI, with its size, so that the page does not jump, and its place on
-    disk for the Markdown twin.
+@dataclass(frozen=True)
+class Picture:
+    """A picture as a data URI, with its size, so that the page does not jump, and its place on disk
+    for the Markdown twin.
     """
+
+    path: Path
+    data: str
+    caption: str
+    width: int
+    height: int
+
+    @property
+    def wide(self) -> bool:
+        """Whether it has a row of its own."""
+        return self.width > WIDE * self.height
+
+
+def picture(path: Path, caption: str) -> Picture:
+    """The picture of a file."""
     from PIL import Image
 
     with Image.open(path) as image:
         width, height = image.size
-    return {
-        "data": "data:image/png;base64," + base64.b64encode(compact(path)).decode(),
-        "caption": caption,
-        "width": width,
-        "height": height,
-        "wide": width > WIDE * height,
-        "path": path,
-    }
+    data = "data:image/png;base64," + base64.b64encode(compact(path)).decode()
+    return Picture(path, data, caption, width, height)
 
 
 def compact(path: Path, colors: int = COLORS, widest: int | None = None) -> bytes:
@@ -44,8 +54,6 @@ def compact(path: Path, colors: int = COLORS, widest: int | None = None) -> byte
         opaque.thumbnail((widest, widest * opaque.height), Image.Resampling.LANCZOS)
     file = io.BytesIO()
     opaque.quantize(colors, dither=Image.Dither.NONE).save(file, "PNG", optimize=widest is not None)
-    return (
-        min(file.getvalue(), path.read_bytes(), key=len)
-        if opaque.size == whole
-        else file.getvalue()
-    )
+    if opaque.size != whole:
+        return file.getvalue()
+    return min(file.getvalue(), path.read_bytes(), key=len)

@@ -7,93 +7,131 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from bioexp.attacks import ATTACKS
 from bioexp.attacks.eps import show_eps
 from bioexp.experiment import Run
-from bioexp.report.runs import mean_over_seeds, robustness
-from bioexp.robustness.flags import Flag
-from bioexp.robustness.table import WORST
-from bioexp.runs.labels import labelled
+from bioexp.records import AttackRow, Robustness
+from bioexp.report.runs import attacked, mean_over_seeds
+from bioexp.robustness.table import CLEAN, WORST
 
-ABOUT = ("experiment", "model", "rule", "dataset", "seeds", "n", "eps", "clean")
+ABOUT = ("experiment", "model", "rule", "dataset", "seeds", "n", "eps", CLEAN)
 LAST = (WORST, "median_l2", "flags")
 
 
-def cross_table(groups: Sequence[Sequence[Run]]) -> dict[str, Any] | None:
-    """Columns and rows: accuracies are means over seeds, `ends` their 95 % intervals; None where
-    nothing was attacked.
+@dataclass(frozen=True)
+class Rung:
+    """An experiment at one eps: its accuracies by attack, clean and the worst case among them, as
+    means over seeds with their 95 % intervals. flags: what is red at this eps, in words.
+    """
+
+    experiment: str
+    model: str
+    rule: str
+    dataset: str
+    seeds: int
+    n: int
+    eps: float
+    accuracies: Mapping[str, AttackRow]
+    median_l2: float | None
+    flags: str
+
+    @property
+    def eps_shown(self) -> str:
+        """eps as users write it, 8/255."""
+        return show_eps(self.eps)
+
+    @property
+    def attacks(self) -> list[str]:
+        """The attacks that were made."""
+        return [name for name in self.accuracies if name not in (CLEAN, WORST)]
+
+    def cell(self, column: str) -> str | float | None:
+        """What stands in a column; None where an attack was not made."""
+        if column in self.accuracies:
+            return self.accuracies[column].accuracy
+        value: str | float | None = getattr(self, column, None)
+        return value
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """Every experiment that was attacked, at every eps."""
+
+    columns: tuple[str, ...]
+    rows: tuple[Rung, ...]
+
+
+def cross_table(groups: Sequence[Sequence[Run]], labels: Sequence[str]) -> Ladder | None:
+    """The ladder of experiments, each with its label; None where nothing was attacked.
 
     An experiment whose seeds were attacked in different ways, or along another gradient, has no
     row.
     """
     rows = [
-        row
-        for label, group in zip(labelled(groups), groups, strict=True)
-        for row in _rows(label, group)
+        row for label, runs in zip(labels, groups, strict=True) for row in _rungs(label, runs)
     ]
-    own = dict.fromkeys(name for row in rows for name in row["attacks"] if name not in ATTACKS)
-    attacks = [*(name for name in ATTACKS if any(name in row["attacks"] for row in rows)), *own]
-    return {"columns": [*ABOUT, *attacks, *LAST], "rows": rows} if rows else None
+    made = dict.fromkeys(name for row in rows for name in row.attacks)
+    known = [name for name in ATTACKS if name in made]
+    own = [name for name in made if name not in ATTACKS]
+    return Ladder((*ABOUT, *known, *own, *LAST), tuple(rows)) if rows else None
 
 
-def as_csv(table: Mapping[str, Any]) -> str:
+def as_csv(ladder: Ladder) -> str:
     """The same for a spreadsheet; eps as a number, empty where an attack was not made."""
     text = io.StringIO()
-    writer = csv.DictWriter(
-        text, table["columns"], restval="", extrasaction="ignore", lineterminator="\n"
-    )
-    writer.writeheader()
-    writer.writerows(table["rows"])
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(ladder.columns)
+    writer.writerows([row.cell(column) for column in ladder.columns] for row in ladder.rows)
     return text.getvalue()
 
 
-def _rows(label: str, group: Sequence[Run]) -> list[dict[str, Any]]:
-    records = robustness(group)
-    mean = mean_over_seeds(records)
-    if mean is None or mean["gradient_source"] != "true":
-        return []
-    config = group[0].config
-    about = {
-        "experiment": label,
-        "model": config.get("model", {}).get("name", ""),
-        "rule": " + ".join(
-            dict.fromkeys(
-                stage["rule"]["name"] for stage in config.get("stages", ()) if "rule" in stage
-            )
-        ),
-        "dataset": group[0].provenance["dataset"]["name"],
-        "seeds": len(records),
-        "n": mean["n"],
-        "attacks": [
-            name
-            for name in dict.fromkeys(row["attack"] for row in mean["rows"])
-            if name not in ("clean", WORST)
-        ],
-    }
-    found = {(row["attack"], row["eps"]): row["accuracy"] for row in mean["rows"]}
-    ends = {(row["attack"], row["eps"]): (row["low"], row["high"]) for row in mean["rows"]}
-    distance = mean.get("median_l2")
-    shared = {"clean": found["clean", None], "median_l2": distance["value"] if distance else None}
+def as_json(ladder: Ladder) -> list[dict[str, Any]]:
+    """The same as JSON holds it, with the ends of every interval."""
     return [
-        about
-        | {"eps": eps, "eps_shown": show_eps(eps), **shared, "flags": _flags(mean, eps)}
-        | {attack: accuracy for (attack, at), accuracy in found.items() if at == eps}
-        | {
-            "ends": {
-                attack: interval for (attack, at), interval in ends.items() if at in (eps, None)
-            }
+        {
+            **{column: row.cell(column) for column in ABOUT},
+            "eps_shown": row.eps_shown,
+            "median_l2": row.median_l2,
+            "flags": row.flags,
+            "attacks": row.attacks,
+            **{name: cell.accuracy for name, cell in row.accuracies.items()},
+            "ends": {name: [cell.low, cell.high] for name, cell in row.accuracies.items()},
         }
-        for eps in dict.fromkeys(eps for _, eps in found if eps is not None)
+        for row in ladder.rows
     ]
 
 
-def _flags(record: Mapping[str, Any], eps: float) -> str:
+def _rungs(label: str, runs: Sequence[Run]) -> list[Rung]:
+    tables = attacked(runs)
+    mean = mean_over_seeds(tables)
+    if mean is None or mean.gradient_source != "true":
+        return []
+    config, distance = runs[0].config, mean.median_l2
+    sizes = dict.fromkeys(row.eps for row in mean.rows if row.eps is not None)
+    return [
+        Rung(
+            experiment=label,
+            model=config.model.name,
+            rule=" + ".join(dict.fromkeys(stage.rule.name for stage in config.stages)),
+            dataset=runs[0].provenance.dataset.name,
+            seeds=len(tables),
+            n=mean.n,
+            eps=eps,
+            accuracies={row.attack: row for row in mean.rows if row.eps in (eps, None)},
+            median_l2=distance.value if distance else None,
+            flags=_flags(mean, eps),
+        )
+        for eps in sizes
+    ]
+
+
+def _flags(table: Robustness, eps: float) -> str:
     """What is red at this eps, each in its words and its sentence."""
-    flags = [Flag(**{**flag, "eps": tuple(flag["eps"])}) for flag in record["flags"]]
     return "; ".join(
         f"{flag.words} ({flag.code}): {flag.sentence}"
-        for flag in flags
+        for flag in table.flags
         if flag.state == "red" and flag.reads_at(eps)
     )

@@ -8,30 +8,75 @@ import base64
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 from bioexp import __version__
 from bioexp.experiment import Run
 from bioexp.files import write_json, write_text
-from bioexp.report.comparison import comparison
+from bioexp.records import ClaimRow
+from bioexp.report.comparison import Comparison, comparison
 from bioexp.report.formats import environment
-from bioexp.report.ladder import as_csv, cross_table
-from bioexp.report.papers import sections, tally
-from bioexp.report.runs import experiment
+from bioexp.report.ladder import Ladder, as_csv, as_json, cross_table
+from bioexp.report.papers import Section, sections, tally
+from bioexp.report.runs import ShownExperiment, experiment
 from bioexp.runs.directory import grouped
 from bioexp.runs.labels import labelled
 from bioexp.types import UserError
 
-TEMPLATES = Path(__file__).parent.parent / "templates"
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+@dataclass(frozen=True)
+class Page:
+    """Everything that page and twin say. made: when. anchors: of the experiments, by their groups
+    (log_net/3f2a91c0).
+    """
+
+    title: str
+    version: str
+    made: str
+    claimed: bool
+    papers: tuple[Section, ...]
+    tally: Mapping[str, int]
+    commits: str
+    anchors: Mapping[str, str]
+    experiments: tuple[ShownExperiment, ...]
+    ladder: Ladder | None
+    comparison: Comparison | None
+
+    @property
+    def n_runs(self) -> int:
+        """How many runs it is made from."""
+        return sum(len(experiment.seeds) for experiment in self.experiments)
+
+    @property
+    def n_papers(self) -> int:
+        """How many papers have claims here."""
+        return sum(bool(paper.claims) for paper in self.papers)
+
+    @property
+    def n_claims(self) -> int:
+        """How many claims and numbers there are."""
+        return sum(len(paper.claims) for paper in self.papers)
+
+    @property
+    def n_figures(self) -> int:
+        """How many figures there are."""
+        return sum(len(paper.figures) for paper in self.papers)
+
+    @property
+    def n_drawn(self) -> int:
+        """How many figures were drawn again."""
+        return sum(paper.drawn for paper in self.papers)
 
 
 def report(
     runs: Sequence[Run],
     output: Path,
-    claims: Sequence[Mapping[str, Any]] = (),
+    claims: Sequence[ClaimRow] = (),
     *,
     compare: bool | None = None,
     figures: Path | None = None,
@@ -49,80 +94,65 @@ def report(
         left out.
     compare: whether the first experiment is set beside the others; None: where there are no claims
         to show.
-    Raises UserError for no runs, for an output that is no page, and for rows that are no claims.
+    Raises UserError for no runs, for an output that is no page, and for a damaged robustness.json.
     """
     if not runs:
         raise UserError("report: no runs to report on; train one first")
     if output.suffix == ".md":
         raise UserError(f"{output}: names the HTML page; its Markdown twin is written beside it")
-    content = _content(runs, claims, figures, compare=not claims if compare is None else compare)
+    page = _page(runs, claims, figures, compare=not claims if compare is None else compare)
+    script = (TEMPLATES / "report.js").read_text("utf-8")
+    style = (TEMPLATES / "report.css").read_text("utf-8")
     templates = environment()
     templates.filters["beside"] = lambda path: quote(
         Path(os.path.relpath(path, output.parent)).as_posix()
     )
-    script = (TEMPLATES / "report.js").read_text("utf-8")
-    page = templates.get_template("report.html").render(
-        **content,
-        style=(TEMPLATES / "report.css").read_text("utf-8"),
-        script=script,
-        digest=_digest(script),
-    )
-    write_text(output, page)
-    write_text(output.with_suffix(".md"), templates.get_template("report.md").render(**content))
-    if content["ladder"]:
-        write_text(output.with_suffix(".robustness.csv"), as_csv(content["ladder"]))
-        write_json(output.with_suffix(".robustness.json"), content["ladder"]["rows"])
+    html = templates.get_template("report.html")
+    write_text(output, html.render(page=page, style=style, script=script, digest=_digest(script)))
+    twin = templates.get_template("report.md").render(page=page)
+    write_text(output.with_suffix(".md"), twin)
+    if page.ladder:
+        write_text(output.with_suffix(".robustness.csv"), as_csv(page.ladder))
+        write_json(output.with_suffix(".robustness.json"), as_json(page.ladder))
     return output
 
 
-def _content(
-    runs: Sequence[Run], claims: Sequence[Mapping[str, Any]], figures: Path | None, *, compare: bool
-) -> dict[str, Any]:
-    """Everything that page and twin say."""
+def _page(
+    runs: Sequence[Run], claims: Sequence[ClaimRow], figures: Path | None, *, compare: bool
+) -> Page:
     groups = grouped(runs)
+    labels = labelled(groups)
     first = {group[0].path.parent: group for group in reversed(groups)}
-    experiments = [
+    experiments = tuple(
         experiment(
-            group, pictures=figures is None and (not claims or first[group[0].path.parent] is group)
+            group,
+            label,
+            pictures=figures is None and (not claims or first[group[0].path.parent] is group),
         )
-        for group in groups
-    ]
-    for one, label in zip(experiments, labelled(groups), strict=True):
-        one["label"] = label
-    papers = sections(claims, runs, figures or runs[0].path.parent.parent)
-    names = list(dict.fromkeys(one["experiment"] for one in experiments))
-    judged = [row for paper in papers for row in paper["claims"]]
-    return {
-        "title": (
-            "bioexp: "
-            + (
-                "which claims hold"
-                if claims
-                else ", ".join(names)
-                if len(names) <= 4
-                else f"{len(names)} experiments"
-            )
-        ),
-        "version": __version__,
-        "made": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        "claimed": bool(claims),
-        "papers": papers,
-        "n_papers": sum(bool(paper["claims"]) for paper in papers),
-        "tally": tally(judged),
-        "n_claims": len(judged),
-        "n_figures": sum(len(paper["figures"]) for paper in papers),
-        "n_drawn": sum(paper["drawn"] for paper in papers),
-        "n_runs": sum(len(group) for group in groups),
-        "commits": ", ".join(
-            dict.fromkeys(
-                seed["commit"] for one in experiments for seed in one["seeds"] if seed["commit"]
-            )
-        ),
-        "anchors": {f"{one['experiment']}/{one['identity']}": one["anchor"] for one in experiments},
-        "experiments": experiments,
-        "ladder": cross_table(groups) if len(groups) > 1 else None,
-        "comparison": comparison(groups, experiments) if compare else None,
-    }
+        for group, label in zip(groups, labels, strict=True)
+    )
+    papers = tuple(sections(claims, runs, figures or runs[0].path.parent.parent))
+    commits = [seed.commit for shown in experiments for seed in shown.seeds if seed.commit]
+    return Page(
+        title=f"bioexp: {'which claims hold' if claims else _names(groups)}",
+        version=__version__,
+        made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        claimed=bool(claims),
+        papers=papers,
+        tally=tally([claim for paper in papers for claim in paper.claims]),
+        commits=", ".join(dict.fromkeys(commits)),
+        anchors={
+            group[0].group: shown.anchor for group, shown in zip(groups, experiments, strict=True)
+        },
+        experiments=experiments,
+        ladder=cross_table(groups, labels) if len(groups) > 1 else None,
+        comparison=comparison(groups, experiments) if compare else None,
+    )
+
+
+def _names(groups: Sequence[Sequence[Run]]) -> str:
+    names = list(dict.fromkeys(group[0].path.parent.name for group in groups))
+    return ", ".join(names) if len(names) <= 4 else f"{len(names)} experiments"
 
 
 def _digest(script: str) -> str:

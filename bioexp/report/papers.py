@@ -1,4 +1,4 @@
-"""What the report says of each document: its deviations, its equations with their code, its claims
+"""What the report says of each paper: its deviations, its equations with their code, its claims
 with their verdicts.
 """
 
@@ -11,189 +11,249 @@ import math
 import re
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bioexp.experiment import Run
-from bioexp.papers import PAPERS
-from bioexp.report.images import picture
-from bioexp.types import UserError
+from bioexp.papers import TABLE, beyond, papers
+from bioexp.papers.paper import Paper, Study
+from bioexp.records import ClaimRow
+from bioexp.report.images import Picture, picture
 
 VERDICTS = ("reproduced", "not reproduced", "undecided", "not comparable", "not run")
 PACKAGE = Path(__file__).parent.parent
-ABSENT: dict[str, Any] = {
-    "where": "",
-    "measured_as": "",
-    "expected": None,
-    "accepted": None,
-    "measured": None,
-    "ci95": None,
-    "per_seed": (),
-    "n_seeds": 0,
-    "interval": "",
-    "why": "",
-    "controls": (),
-    "command": "",
-    "figure": None,
-    "runs": (),
-}
+UNKNOWN = "a paper of the user's own, or one that this version of bioexp does not know"
+BEYOND = "beyond"  # the rows that are of no paper
+
+Known = Paper | Study | Exception | None  # what stands behind a name: Exception where it is broken
 
 
-def sections(
-    claims: Sequence[Mapping[str, Any]], runs: Sequence[Run], results: Path
-) -> list[dict[str, Any]]:
-    """A section for every document that has claims here; without any claims, for those whose
-    configs were run.
+@dataclass(frozen=True)
+class Strip:
+    """Where things lie on a line from 0 to 100: what would be accepted, the interval, the measure,
+    the paper's number, the controls.
     """
-    rows = [_row(claim) for claim in claims]
-    used = {str(run.config["name"]) for run in runs}
-    claimed = dict.fromkeys(row["paper"] for row in rows)
-    own = [name for name in claimed if name not in PAPERS]
-    names = [
-        name
-        for name, paper in PAPERS.items()
-        if (name in claimed if rows else used & set(paper.configs))
-    ] + own
-    return [
-        _section(name, [row for row in rows if row["paper"] == name], results) for name in names
-    ]
+
+    band: tuple[float, float] | None
+    line: tuple[float, float] | None
+    dot: float
+    tick: float | None
+    rings: tuple[float, ...]
 
 
-def tally(rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
-    """How many rows have each verdict, in the order of the verdicts."""
-    return {verdict: sum(row["verdict"] == verdict for row in rows) for verdict in VERDICTS}
+@dataclass(frozen=True)
+class ShownRow:
+    """A claim or a figure. short: its id without the paper. rank: of its verdict, to sort by.
+
+    missing: its picture, where that is not there or lies outside the results; "" otherwise.
+    """
+
+    row: ClaimRow
+    short: str
+    rank: int
+    strip: Strip | None
+    missing: str
 
 
-def _section(name: str, rows: Sequence[dict[str, Any]], results: Path) -> dict[str, Any]:
-    paper = PAPERS.get(name)
-    claims = [row for row in rows if row["kind"] != "figure"]
-    figures = [row for row in rows if row["kind"] == "figure"]
-    about, deviations = _explained(name) if paper else ("", [])
-    return {
-        "name": name,
-        "title": paper.title if paper else name,
-        "by": (
-            f"{paper.authors}, {paper.year}"
-            if paper
-            else "a document of the user's own, or one that this version of bioexp does not know"
+@dataclass(frozen=True)
+class ShownPicture:
+    """The picture of a row."""
+
+    picture: Picture
+    shown: ShownRow
+
+
+@dataclass(frozen=True)
+class Equation:
+    """An equation, and the code that is it: its function's name, where it stands, its text."""
+
+    text: str
+    name: str
+    where: str
+    code: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """A paper. by: its authors and year. about: paragraphs from its module. drawn: how many of its
+    figures were.
+    """
+
+    name: str
+    title: str
+    by: str
+    about: str
+    deviations: tuple[str, ...]
+    equations: tuple[Equation, ...]
+    claims: tuple[ShownRow, ...]
+    figures: tuple[ShownRow, ...]
+    tally: Mapping[str, int]
+    drawn: int
+    pictures: tuple[ShownPicture, ...]
+
+
+def sections(claims: Sequence[ClaimRow], runs: Sequence[Run], results: Path) -> list[Section]:
+    """A section for every paper that has claims here, a user's own last; without any claims, for
+    those whose experiments were run.
+    """
+    whole, broken = papers()
+    known: dict[str, Known] = {**broken, **whole}
+    claimed = dict.fromkeys(row.paper for row in claims)
+    if not claims or BEYOND in claimed:
+        known[BEYOND] = beyond(whole)
+    if claims:
+        names = [name for name in (*TABLE, BEYOND) if name in claimed]
+        names += [name for name in claimed if name not in names]
+    else:
+        used = {run.config.name for run in runs}
+        names = [name for name in (*TABLE, BEYOND) if used & _experiments(known[name])]
+    rows = {name: [row for row in claims if row.paper == name] for name in names}
+    return [_section(name, known.get(name), rows[name], results) for name in names]
+
+
+def tally(claims: Sequence[ShownRow]) -> dict[str, int]:
+    """How many claims have each verdict, in the order of the verdicts."""
+    verdicts = [claim.row.verdict for claim in claims]
+    return {verdict: verdicts.count(verdict) for verdict in VERDICTS}
+
+
+def _experiments(known: Known) -> set[str]:
+    """The experiments whose runs a paper's rows look at."""
+    study = known.study if isinstance(known, Paper) else known
+    if not isinstance(study, Study):
+        return set()
+    rows = (*study.claims, *study.drawings)
+    return {*study.attacked, *(name for row in rows for name in row.experiments)}
+
+
+def _section(name: str, known: Known, rows: Sequence[ClaimRow], results: Path) -> Section:
+    shown = [_shown(row, results) for row in rows]
+    claims = tuple(each for each in shown if each.row.kind != "figure")
+    figures = tuple(each for each in shown if each.row.kind == "figure")
+    title, by = _cited(name, known)
+    explained = isinstance(known, Paper | Study)
+    about, deviations = _explained(name) if explained else ("", [])
+    equations = known.equations if isinstance(known, Paper) else ()
+    return Section(
+        name=name,
+        title=title,
+        by=by,
+        about=about,
+        deviations=tuple(deviations),
+        equations=tuple(_equation(*equation) for equation in equations),
+        claims=claims,
+        figures=figures,
+        tally=tally(claims),
+        drawn=sum(figure.row.verdict == "drawn" for figure in figures),
+        pictures=tuple(
+            ShownPicture(picture(results / each.row.figure, each.row.what), each)
+            for each in shown
+            if each.row.figure and not each.missing
         ),
-        "about": about,
-        "deviations": deviations,
-        "equations": [_equation(*equation) for equation in paper.equations] if paper else [],
-        "claims": claims,
-        "figures": figures,
-        "tally": tally(claims),
-        "drawn": sum(row["verdict"] == "drawn" for row in figures),
-        "pictures": [one for row in rows for one in _pictures(row, results)],
+    )
+
+
+def _cited(name: str, known: Known) -> tuple[str, str]:
+    """The title of a paper, and who wrote it."""
+    if isinstance(known, Paper):
+        return known.title, f"{known.authors}, {known.year}"
+    if isinstance(known, Study):
+        return known.title, "bioexp"
+    if known is None:
+        return name, UNKNOWN
+    return name, f"its code cannot be imported here: {type(known).__name__}: {known}"
+
+
+def _shown(row: ClaimRow, results: Path) -> ShownRow:
+    finite = _finite_row(row)
+    return ShownRow(
+        row=finite,
+        short=row.id.partition("/")[2],
+        rank=(*VERDICTS, "drawn").index(row.verdict),
+        strip=_strip(finite),
+        missing=row.figure if row.figure and not _is_in(results, row.figure) else "",
+    )
+
+
+def _is_in(results: Path, path: str) -> bool:
+    """Whether a picture is there, and in the results."""
+    file = results / path
+    return file.is_file() and file.resolve().is_relative_to(results.resolve())
+
+
+def _finite_row(row: ClaimRow) -> ClaimRow:
+    """The row without nan and infinities, which no page can draw or sort."""
+    controls = tuple(
+        control.model_copy(
+            update={"measured": _finite(control.measured), "ci95": _finite_ends(control.ci95)}
+        )
+        for control in row.controls
+    )
+    finite = {
+        "expected": _finite(row.expected),
+        "measured": _finite(row.measured),
+        "ci95": _finite_ends(row.ci95),
+        "controls": controls,
     }
+    return row.model_copy(update=finite)
 
 
-def _row(claim: Mapping[str, Any]) -> dict[str, Any]:
-    """A row of claims.json with everything that the page asks of it. Raises UserError where it is
-    no such row.
-    """
-    for key in ("id", "kind", "what", "verdict"):
-        if key not in claim:
-            raise UserError(
-                f"claims.json: a row has no {key!r} ({dict(claim)}); run `bioexp reproduce` again"
-            )
-    row = ABSENT | {key: _finite(value) for key, value in claim.items()}
-    row["paper"], _, row["short"] = row["id"].partition("/")
-    row["controls"] = [_control(control) for control in row["controls"] or ()]
-    row["rank"] = (*VERDICTS, "drawn", row["verdict"]).index(row["verdict"])
-    row["strip"] = _strip(row)
-    return row
+def _finite(value: float | None) -> float | None:
+    return None if value is None or not math.isfinite(value) else value
 
 
-def _control(control: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "measured": None,
-        "ci95": None,
-        **{key: _finite(value) for key, value in control.items()},
-    }
+def _finite_ends(ends: tuple[float, float] | None) -> tuple[float, float] | None:
+    return ends if ends and all(map(math.isfinite, ends)) else None
 
 
-def _finite(value: Any) -> Any:
-    """None for nan and infinities, which no page can draw or sort."""
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _strip(row: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Where band, document, measure and controls lie on a line from 0 to 100; None where nothing
-    was measured.
-    """
-    ends, band = row["ci95"] or (None, None), row["accepted"] or (None, None)
-    controls = [control["measured"] for control in row["controls"]]
-    points = [
-        value
-        for value in (row["measured"], row["expected"], *ends, *band, *controls)
-        if value is not None
-    ]
-    if row["measured"] is None or len(set(points)) < 2:
+def _strip(row: ClaimRow) -> Strip | None:
+    """The drawing beside a measure; None where nothing was measured."""
+    controls = [control.measured for control in row.controls if control.measured is not None]
+    ends, band = row.ci95 or (None, None), row.accepted
+    within = [value for value in (row.expected, *ends, *band) if value is not None]
+    if row.measured is None or len({row.measured, *within, *controls}) < 2:
         return None
+    points = (row.measured, *within, *controls)
     low, width = min(points), max(points) - min(points)
 
-    def at(value: float | int | None, instead: float | None = None) -> float | None:
-        return instead if value is None else round(6 + 88 * (value - low) / width, 2)
+    def at(value: float) -> float:
+        return round(6 + 88 * (value - low) / width, 2)
 
-    return {
-        "band": (at(band[0], 0.0), at(band[1], 100.0)) if row["accepted"] else None,
-        "line": (at(ends[0]), at(ends[1])) if row["ci95"] else None,
-        "dot": at(row["measured"]),
-        "tick": at(row["expected"]),
-        "rings": [at(value) for value in controls if value is not None],
-    }
-
-
-def _pictures(row: dict[str, Any], results: Path) -> list[dict[str, Any]]:
-    """The pictures of a row, each with its row, which learns of those that are missing: not there,
-    or not in the results.
-    """
-    paths = [row["figure"]] if isinstance(row["figure"], str) else row["figure"] or []
-    here = [
-        path
-        for path in paths
-        if (results / path).is_file()
-        and (results / path).resolve().is_relative_to(results.resolve())
-    ]
-    row["missing"] = [path for path in paths if path not in here]
-    return [
-        picture(results / path, row["what"]) | {"row": row, "first": path == here[0]}
-        for path in here
-    ]
+    left, right = band
+    return Strip(
+        band=None
+        if left is right is None
+        else (0.0 if left is None else at(left), 100.0 if right is None else at(right)),
+        line=(at(row.ci95[0]), at(row.ci95[1])) if row.ci95 else None,
+        dot=at(row.measured),
+        tick=None if row.expected is None else at(row.expected),
+        rings=tuple(map(at, controls)),
+    )
 
 
 def _explained(name: str) -> tuple[str, list[str]]:
-    """The docstring of the document's module: what comes before the deviations, and the deviations
-    one by one.
+    """The docstring of the paper's module: what comes before the deviations, and the deviations,
+    each by itself.
     """
     text = inspect.cleandoc(importlib.import_module(f"bioexp.papers.{name}").__doc__ or "")
     about, _, rest = text.partition("\nDeviations")
-    items = re.split(r"\n(?=\d+\. )", rest.split("\n\n")[0])[1:]
+    items = [item.split("\n\n")[0] for item in re.split(r"\n(?=\d+\. )", rest)[1:]]
     return about.strip(), [" ".join(re.sub(r"^\d+\. ", "", item).split()) for item in items]
 
 
-def _equation(text: str, function: Callable[..., Any]) -> dict[str, str]:
+def _equation(text: str, function: Callable[..., Any]) -> Equation:
     """An equation, and the code that is it, without its docstring."""
     function = inspect.unwrap(function)
+    name = getattr(function, "__name__", "")
     try:
         lines, first = inspect.getsourcelines(function)
         file = Path(inspect.getfile(function)).resolve()
     except (OSError, TypeError):
-        return {
-            "text": text,
-            "name": getattr(function, "__name__", ""),
-            "where": "source not at hand",
-            "code": "",
-        }
+        return Equation(text, name, "source not at hand", "")
     where = file.relative_to(PACKAGE.parent) if file.is_relative_to(PACKAGE.parent) else file.name
-    name = getattr(function, "__name__", "")
-    return {
-        "text": text,
-        "name": name,
-        "where": f"{where}:{first}",
-        "code": _without_docstring(textwrap.dedent("".join(lines))),
-    }
+    code = _without_docstring(textwrap.dedent("".join(lines)))
+    return Equation(text, name, f"{where}:{first}", code)
 
 
 def _without_docstring(code: str) -> str:

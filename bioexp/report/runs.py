@@ -4,17 +4,18 @@ where it all comes from.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
 from bioexp.config.reading import load
 from bioexp.experiment import Run
-from bioexp.measures.interval import Interval
-from bioexp.report.images import picture
-from bioexp.robustness.table import Flag, Row, Table, beside, by_eps, findings, over_seeds, record
+from bioexp.records import AttackRow, Outcome, Robustness
+from bioexp.report.images import Picture, picture
+from bioexp.robustness.stored import table_of
+from bioexp.robustness.table import beside, by_eps, findings, over_seeds
 from bioexp.runs.provenance import code_digest
 from bioexp.runs.train import outcome
 from bioexp.types import UserError
@@ -26,63 +27,128 @@ CAPTIONS = {
         " final score."
     ),
     **{
-        f"stage{i}": f"What the rule of stage {i} observed of itself, at the end of every record."
-        for i in range(3)
+        f"stage{stage}": f"What the rule of stage {stage} observed of itself, at the end of every"
+        " record."
+        for stage in range(3)
     },
     "robustness": "Accuracy under attack against the size of the perturbation.",
     "adversarial": "Clean images, perturbations (amplified) and the adversarial images they make.",
 }
 
 
-def experiment(runs: Sequence[Run], *, pictures: bool = True) -> dict[str, Any]:
+@dataclass(frozen=True)
+class ShownSeed:
+    """A seed of an experiment, with the last record of its training; code: whether today's made
+    it.
+    """
+
+    seed: int
+    test_accuracy: float | None
+    train_accuracy: float | None
+    train_loss: float | None
+    steps: int
+    wall_s: float
+    device: str
+    finished: str
+    commit: str
+    code: str
+
+
+@dataclass(frozen=True)
+class AttackLine:
+    """An attack with its accuracies, clean first; None where it was not made."""
+
+    attack: str
+    cells: tuple[AttackRow | None, ...]
+
+
+@dataclass(frozen=True)
+class AttackTable:
+    """Accuracies under attack, attacks down and eps across; interval: what intervals are over."""
+
+    title: str
+    table: Robustness
+    columns: tuple[str, ...]
+    lines: tuple[AttackLine, ...]
+    interval: str
+    findings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ProvenanceLine:
+    """A dotted key of provenance.json with its value, or with every seed's where they differ."""
+
+    key: str
+    values: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class ShownExperiment:
+    """One configuration with all its seeds. anchor: of its section. config: as YAML."""
+
+    score: Outcome
+    anchor: str
+    identity: str
+    config: str
+    seeds: tuple[ShownSeed, ...]
+    robustness: tuple[AttackTable, ...]
+    pictures: tuple[Picture, ...]
+    provenance: tuple[ProvenanceLine, ...]
+
+    @property
+    def label(self) -> str:
+        """What it is called beside the others."""
+        return self.score.label
+
+
+def experiment(runs: Sequence[Run], label: str, *, pictures: bool = True) -> ShownExperiment:
     """One configuration with all its seeds; the pictures, if wanted, are those of its first seed.
     """
-    first, records = runs[0], robustness(runs)
-    identity = first.path.name.rpartition("-s")[0]
-    document = outcome(runs)["document"]
-    return {
-        **outcome(runs),
-        "anchor": f"run-{first.path.parent.name}-{identity}",
-        "identity": identity,
-        "document": document if document and document["expected"] is not None else None,
-        "config": yaml.safe_dump(dict(first.config), sort_keys=False, allow_unicode=True),
-        "seeds": [_seed(run, today) for today in [_digest(first)] for run in runs],
-        "robustness": _tables(first.path.parent.name, records),
-        "pictures": _pictures(first) if pictures else [],
-        "provenance": _provenance(runs),
-    }
+    first = runs[0]
+    identity, today = first.path.name.rpartition("-s")[0], _digest(first)
+    config = first.config.model_dump(mode="json", exclude_unset=True)
+    return ShownExperiment(
+        score=outcome(runs, label),
+        anchor=f"run-{first.path.parent.name}-{identity}",
+        identity=identity,
+        config=yaml.safe_dump(config, sort_keys=False, allow_unicode=True),
+        seeds=tuple(_seed(run, today) for run in runs),
+        robustness=tuple(_tables(first.path.parent.name, attacked(runs))),
+        pictures=tuple(_pictures(first)) if pictures else (),
+        provenance=tuple(_provenance(runs)),
+    )
 
 
-def robustness(runs: Sequence[Run]) -> dict[int, dict[str, Any]]:
-    """The robustness records of those runs that were attacked, by seed."""
-    files = {run.seed: run.path / "robustness.json" for run in runs}
-    return {
-        seed: json.loads(file.read_text("utf-8")) for seed, file in files.items() if file.is_file()
-    }
+def attacked(runs: Sequence[Run]) -> dict[int, Robustness]:
+    """The tables of those runs that were attacked, by seed."""
+    tables = {run.seed: table_of(run.path) for run in runs}
+    return {seed: table for seed, table in tables.items() if table is not None}
 
 
-def _seed(run: Run, today: str | None) -> dict[str, Any]:
-    made = run.provenance
-    commit = made.get("git", {}).get("commit", "")
-    return {
-        "seed": run.seed,
-        "name": run.name,
-        "test_accuracy": run.summary.get("test_accuracy"),
-        "train_accuracy": run.metrics[-1].get("train_accuracy") if run.metrics else None,
-        "train_loss": run.metrics[-1].get("train_loss") if run.metrics else None,
-        "steps": run.summary.get("steps"),
-        "wall_s": made.get("wall_s"),
-        "device": made.get("device", {}).get("kind", ""),
-        "finished": str(made.get("finished", ""))[:10],
-        "commit": f"{commit[:10]}{' + changes' if made.get('git', {}).get('dirty') else ''}",
-        "code": (
-            "not known"
-            if today is None
-            else "today's"
-            if made.get("code_digest") == today
-            else "other: stale"
-        ),
-    }
+def mean_over_seeds(tables: Mapping[int, Robustness]) -> Robustness | None:
+    """One table for all seeds; None where there is none, or where they were attacked in different
+    ways.
+    """
+    if len({_protocol(table) for table in tables.values()}) != 1:
+        return None
+    return over_seeds("", tables)
+
+
+def _seed(run: Run, today: str | None) -> ShownSeed:
+    made, last = run.provenance, run.metrics[-1] if run.metrics else {}
+    same = "today's" if made.code_digest == today else "other: stale"
+    return ShownSeed(
+        seed=run.seed,
+        test_accuracy=run.summary.test_accuracy,
+        train_accuracy=last.get("train_accuracy"),
+        train_loss=last.get("train_loss"),
+        steps=run.summary.steps,
+        wall_s=made.wall_s,
+        device=made.device.kind,
+        finished=made.finished[:10],
+        commit=made.git.commit[:10] + " + changes" * made.git.dirty,
+        code="not known" if today is None else same,
+    )
 
 
 def _digest(run: Run) -> str | None:
@@ -95,128 +161,69 @@ def _digest(run: Run) -> str | None:
         return None
 
 
-def _pictures(run: Run) -> list[dict[str, Any]]:
-    place = {name: i for i, name in enumerate(CAPTIONS)}
+def _pictures(run: Run) -> list[Picture]:
+    place = {name: number for number, name in enumerate(CAPTIONS)}
     paths = sorted(
         [*run.path.glob("figures/*.png"), *run.path.glob("*.png")],
-        key=lambda path: (place.get(path.stem, 99), path.stem),
+        key=lambda path: (place.get(path.stem, len(place)), path.stem),
     )
     return [picture(path, CAPTIONS.get(path.stem, path.stem.replace("_", " "))) for path in paths]
 
 
-def mean_over_seeds(records: Mapping[int, Mapping[str, Any]]) -> Mapping[str, Any] | None:
-    """One record for all seeds; None where there is none, or where they were attacked in different
-    ways.
-    """
-    if len({json.dumps(_protocol(one)) for one in records.values()}) != 1:
-        return None
-    if len(records) == 1:
-        return next(iter(records.values()))
-    return record(over_seeds({seed: _table(one) for seed, one in records.items()}))
-
-
-def _tables(name: str, records: Mapping[int, Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _tables(name: str, tables: Mapping[int, Robustness]) -> list[AttackTable]:
     """The mean over the seeds, if they were attacked in the same way, then each seed."""
-    shown = [
-        table for seed, one in records.items() for table in _shown(f"{name}, seed {seed}", one)
-    ]
-    mean = mean_over_seeds(records) if len(records) > 1 else None
-    return [*_shown(f"{name}, mean over {len(records)} seeds", mean), *shown] if mean else shown
+    titled = [(f"{name}, seed {seed}", table) for seed, table in tables.items()]
+    mean = mean_over_seeds(tables) if len(tables) > 1 else None
+    if mean:
+        titled.insert(0, (f"{name}, mean over {len(tables)} seeds", mean))
+    return [shown for title, table in titled for shown in _shown(title, table)]
 
 
-def _protocol(one: Mapping[str, Any]) -> list[Any]:
-    """What must be the same in two records for a mean over them."""
-    rows = [[row["attack"], row["eps"], row["n"]] for row in (*one["rows"], *one.get("l2", ()))]
-    return [one["norm"], one["gradient_source"], rows, [flag["code"] for flag in one["flags"]]]
+def _protocol(table: Robustness) -> Hashable:
+    """What must be the same in two tables for a mean over them."""
+    rows = tuple((row.attack, row.eps, row.n) for row in table.rows)
+    l2 = tuple((row.attack, row.eps, row.n) for row in table.l2)
+    return table.norm, table.gradient_source, rows, l2, tuple(flag.code for flag in table.flags)
 
 
-def _shown(title: str, one: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """A record's table, and that of its attacks in the Euclidean ball if there are any."""
-    return [
-        _lines(title, table) | {"findings": said}
-        for table, said in ((one, findings(one)), (beside(one), []))
-        if table
-    ]
+def _shown(title: str, table: Robustness) -> list[AttackTable]:
+    """A table, and that of its attacks in the Euclidean ball if there are any."""
+    ball = beside(table)
+    shown = [_across(title, table, findings(table))]
+    return [*shown, _across(title, ball, [])] if ball else shown
 
 
-def _lines(title: str, one: Mapping[str, Any]) -> dict[str, Any]:
-    columns, rows = by_eps(one)
-    _, lows = by_eps(_with_accuracy(one, "low"))
-    _, highs = by_eps(_with_accuracy(one, "high"))
-    names = columns[1:]  # after the attack's
+def _across(title: str, table: Robustness, said: Sequence[str]) -> AttackTable:
+    columns, rows = by_eps(table)
     lines = [
-        {"attack": row["attack"], "cells": [(row[name], low[name], high[name]) for name in names]}
-        for row, low, high in zip(rows, lows, highs, strict=True)
+        AttackLine(
+            next(row.attack for row in by_column.values() if row.eps is not None),
+            tuple(by_column.get(column) for column in columns),
+        )
+        for by_column in rows
     ]
-    over = " or ".join(dict.fromkeys(row["interval"] for row in one["rows"]))
-    return {**one, "title": title, "columns": columns, "lines": lines, "interval": over}
+    over = " or ".join(dict.fromkeys(row.interval for row in table.rows))
+    return AttackTable(title, table, tuple(columns), tuple(lines), over, tuple(said))
 
 
-def _with_accuracy(one: Mapping[str, Any], end: str) -> dict[str, Any]:
-    """The record with an end of the intervals in place of the accuracies."""
-    return {**one, "rows": [{**row, "accuracy": row[end]} for row in one["rows"]]}
-
-
-def _table(one: Mapping[str, Any]) -> Table:
-    rows, l2 = (
-        tuple(
-            Row(
-                row["attack"],
-                row["eps"],
-                Interval(row["accuracy"], row["low"], row["high"], row["interval"]),
-                row["n"],
-                row["verdict"],
-            )
-            for row in rows
-        )
-        for rows in (one["rows"], one.get("l2", ()))
-    )
-    flags = tuple(Flag(**{**flag, "eps": tuple(flag["eps"])}) for flag in one["flags"])
-    median = one.get("median_l2")
-    distance = (
-        Interval(median["value"], median["low"], median["high"], median["interval"])
-        if median
-        else None
-    )
-    return Table(
-        one["title"],
-        one["title"],
-        one["norm"],
-        one["n"],
-        rows,
-        flags,
-        one["gradient_source"],
-        l2,
-        distance,
-    )
-
-
-def _provenance(runs: Sequence[Run]) -> list[tuple[str, list[tuple[str, str]]]]:
-    """Dotted keys, each with its value, or with every seed's where they differ."""
-    flat = {run.seed: _flat(run.provenance) for run in runs}
-    rows = []
-    for key in dict.fromkeys(key for one in flat.values() for key in one if key != "seed"):
-        values = {seed: one.get(key, "") for seed, one in flat.items()}
+def _provenance(runs: Sequence[Run]) -> list[ProvenanceLine]:
+    by_seed = {
+        run.seed: _flat(run.provenance.model_dump(mode="json", exclude={"seed"})) for run in runs
+    }
+    lines = []
+    for key in dict.fromkeys(key for values in by_seed.values() for key in values):
+        values = {seed: flat.get(key, "") for seed, flat in by_seed.items()}
+        each = tuple((f"seed {seed}", value) for seed, value in values.items())
         same = len(set(values.values())) == 1
-        rows.append(
-            (
-                key,
-                (
-                    [("", next(iter(values.values())))]
-                    if same
-                    else [(f"seed {seed}", value) for seed, value in values.items()]
-                ),
-            )
-        )
-    return rows
+        lines.append(ProvenanceLine(key, (("", each[0][1]),) if same else each))
+    return lines
 
 
 def _flat(node: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
     flat: dict[str, str] = {}
     for key, value in node.items():
-        flat |= (
-            _flat(value, f"{prefix}{key}.")
-            if isinstance(value, Mapping)
-            else {f"{prefix}{key}": str(value)}
-        )
+        if isinstance(value, Mapping):
+            flat |= _flat(value, f"{prefix}{key}.")
+        else:
+            flat[f"{prefix}{key}"] = str(value)
     return flat

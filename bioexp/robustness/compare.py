@@ -61,15 +61,16 @@ def compared(groups: Mapping[str, Sequence[Run]]) -> list[Difference]:
     rows: list[Difference] = []
     for other, second in others:
         if same_data(first[0], second[0]):
-            sides = ({run.seed: survived(run) for run in side} for side in (first, second))
-            rows += compare(*sides, names=(label, other))
+            left, right = ({run.seed: survived(run) for run in side} for side in (first, second))
+            rows += compare(left, right, names=(label, other))
     return rows
 
 
 def survived(run: Run) -> Survived:
     """Who survives all attacks of a run's last table at each eps, and what its checks say."""
     attacks, table = attacked(run.path), table_of(run.path)
-    assert table is not None and attacks
+    assert table is not None
+    assert attacks
     first = next(iter(attacks.values()))
     worst = np.logical_and.reduce([attack.correct for attack in attacks.values()])
     says = {row.eps: row.verdict for row in table.rows if row.attack == WORST}
@@ -113,8 +114,7 @@ def interval(differences: Float[np.ndarray, "seeds n"]) -> tuple[float, float]:
 
 
 def paired(first: Mapping[int, float], second: Mapping[int, float]) -> Paired | None:
-    """Test accuracies of nets that were not attacked together, by seed; None where none is common.
-    """
+    """Test accuracies of nets that were not attacked together; None where no seed is common."""
     seeds = tuple(sorted(set(first) & set(second)))
     if not seeds:
         return None

@@ -1,5 +1,4 @@
-"""What `bioexp attack` left in a run directory, read back: its table, and who survived each attack.
-"""
+"""What `bioexp attack` left in a run directory, read back: its table, and who survived what."""
 
 from pathlib import Path
 

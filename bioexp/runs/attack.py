@@ -130,10 +130,14 @@ def attack(
             followed = [list(trained(other, data_dir)) for other in others]
             tables = _attack_group(targets, followed, ladder, pictures, progress)
         dataset, table = targets[0].dataset, over_seeds(_subject(targets[0]), tables)
-        names = {"experiment": group[0].path.parent.name, "dataset": dataset.name}
-        names |= {"source": dataset.source}
-        numbers = {"runs": tuple(run.name for run in group), "seeds": tuple(tables)}
-        records.append(AttackedExperiment(**dict(table), **names, **numbers))
+        about = {
+            "experiment": group[0].path.parent.name,
+            "runs": tuple(run.name for run in group),
+            "seeds": tuple(tables),
+            "dataset": dataset.name,
+            "source": dataset.source,
+        }
+        records.append(AttackedExperiment.model_validate(dict(table) | about))
     return records
 
 

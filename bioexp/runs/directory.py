@@ -90,8 +90,7 @@ def config_of(path: Path) -> Config:
 
 
 def open_run(path: Path) -> Run:
-    """A finished run. Raises UserError where there is none, or where one of its files is damaged.
-    """
+    """A finished run. Raises UserError where there is none, or where a file is damaged."""
     if not path.is_dir():
         raise UserError(f"{path}: no such run; `bioexp list runs` shows those that exist")
     if not is_finished(path):

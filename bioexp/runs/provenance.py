@@ -14,9 +14,10 @@ import resource
 import subprocess
 import sys
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from bioexp.experiment import Experiment
 from bioexp.records import Device, Git, Surroundings
@@ -44,6 +45,7 @@ def digest_of(*functions: Callable[..., Any]) -> str:
 
     Of a function of the user's own it is the whole file that counts.
     """
+    functions = tuple(_inner(function) for function in functions)
     waiting = [(function.__module__, function.__name__) for function in functions]
     reached: dict[tuple[str, str], str] = {}
     while waiting:
@@ -65,6 +67,11 @@ def digest_of(*functions: Callable[..., Any]) -> str:
         hashlib.sha256(Path(file).read_bytes()).hexdigest() for file in own if Path(file).is_file()
     ]
     return hashlib.sha256(repr([*sorted(reached.items()), *files]).encode()).hexdigest()
+
+
+def _inner(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function that a partial calls."""
+    return _inner(function.func) if isinstance(function, partial) else function
 
 
 @cache
@@ -134,8 +141,7 @@ def _bare(node: ast.stmt) -> ast.AST:
 
 @cache
 def git_state() -> Git:
-    """Commit of the library's checkout and whether it was changed since; empty outside a checkout.
-    """
+    """Commit of the library's checkout and whether it was changed since; empty outside one."""
 
     def git(*words: str) -> str | None:
         command = ["git", "-C", str(ROOT), *words]

@@ -282,7 +282,9 @@ def _finish(
         if group.pictures == "all" or i == 0:
             test = (own["test_accuracy"], len(data.test.y)) if "test_accuracy" in own else None
             draw(path, _of_seed(params, i), dataset, data.train, test)
-        summary = Summary(**own, n_test=len(data.test.y), steps=record.total)
+        summary = Summary.model_validate(
+            {**own, "n_test": len(data.test.y), "steps": record.total}
+        )
         finish(path, Provenance(**about, seed=seed), summary)
     for path in paths.values():
         (path / "state.npz").unlink(missing_ok=True)

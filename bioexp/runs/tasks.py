@@ -141,25 +141,26 @@ def attack_tasks(
     asked: Asked,
     *,
     follow: Sequence[Run],
-    progress: Progress,
+    progress: Callable[[str], AbstractContextManager[Progress]],
     ready: Callable[[int, AttackedExperiment], None],
 ) -> list[Task]:
     """One for each experiment; ready(number, record) is called as they are attacked."""
 
     def task(number: int, group: Sequence[Run]) -> Task:
         def work(patient: bool) -> bool:
-            (record,) = attack(
-                group,
-                attacks=asked.attacks,
-                eps=asked.eps,
-                n=asked.n,
-                gradient=asked.gradient,
-                follow=follow,
-                among=runs,
-                data_dir=workspace.data_dir,
-                patient=patient,
-                progress=progress,
-            )
+            with progress(group[0].path.parent.name) as bar:
+                (record,) = attack(
+                    group,
+                    attacks=asked.attacks,
+                    eps=asked.eps,
+                    n=asked.n,
+                    gradient=asked.gradient,
+                    follow=follow,
+                    among=runs,
+                    data_dir=workspace.data_dir,
+                    patient=patient,
+                    progress=bar,
+                )
             ready(number, record)
             return True
 

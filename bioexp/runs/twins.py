@@ -35,8 +35,7 @@ def kind_of_experiment(experiment: Experiment) -> Kind:
 
 
 def twin_of(own: Kind, others: Iterable[tuple[Kind, Twin]]) -> Twin | None:
-    """The twin among others; None for a net that backprop trained itself, or where there is none.
-    """
+    """The twin among others; None where there is none, or where backprop trained the net itself."""
     if own.by_backprop:
         return None
     return next((one for kind, one in others if kind.by_backprop and kind.data == own.data), None)

@@ -4,12 +4,14 @@ runs of the same experiments took.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from bioexp.workers.share import Task
+from bioexp.runs.directory import provenance_of
+from bioexp.runs.tasks import Task
+from bioexp.types import UserError
 
 Recorded = dict[str, float]  # seconds of training that a seed group took, by kind of device
 
@@ -71,11 +73,9 @@ def _recorded(experiment: Path) -> tuple[Recorded, float]:
         key=lambda run: (run / "FINISHED").stat().st_mtime,
     )
     for run in newest:
-        try:
-            provenance = json.loads((run / "provenance.json").read_text("utf-8"))
-        except (OSError, ValueError):
-            continue
-        seconds[provenance["device"]["kind"]] = float(provenance["wall_s"])
+        with suppress(UserError):  # a damaged one tells nothing
+            provenance = provenance_of(run)
+            seconds[provenance.device.kind] = float(provenance.wall_s)
     size = (
         sum(file.stat().st_size for file in newest[-1].rglob("*") if file.is_file()) / 2**20
         if newest

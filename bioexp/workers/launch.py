@@ -2,28 +2,27 @@
 as an array job of a cluster.
 
 A worker is the same command again, told how many tasks to take. It coordinates with nobody: locks
-    and FINISHED in the results
-directory say what is left. Workers that die are replaced, and their successors go on from the last
-checkpoint.
+and FINISHED in the results directory say what is left. Workers that die are replaced, and their
+successors go on from the last checkpoint.
 """
 
 from __future__ import annotations
 
 import os
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from bioexp.files import tail, write_text
 from bioexp.runs.lock import holder_of, is_gone
+from bioexp.runs.tasks import Task
+from bioexp.runs.workspace import Say
 from bioexp.types import UserError
 from bioexp.workers.local import local
 from bioexp.workers.pool import Workers
-from bioexp.workers.share import Task, serve, share
 from bioexp.workers.slurm import slurm
 
 PATIENCE = 60.0  # seconds after which it is told that no worker has begun
@@ -35,12 +34,13 @@ TRIES = 3  # times in a row that workers may end without having finished anythin
 class Launch:
     """How work is spread: over so many processes of this machine, or as an array job.
 
+    worker: from the number of tasks it is to take (0 is any number), the command of a worker.
     workers: at a time; None for as many as there are cores, or as Slurm lets run. gpus: for each.
-        minutes: for each task.
-    sbatch: whatever else Slurm is to know, by the names of its options.
+    minutes: for each task. sbatch: whatever else Slurm is to know, by the names of its options.
     """
 
     kind: Literal["local", "slurm"]
+    worker: Callable[[int], list[str]]
     workers: int | None = None
     partition: str | None = None
     gpus: int | None = None
@@ -49,7 +49,9 @@ class Launch:
 
 
 def parse(
-    kind: str,
+    kind: Literal["local", "slurm"] | None,
+    worker: Callable[[int], list[str]],
+    *,
     workers: int | None,
     partition: str | None,
     gpus: int | None,
@@ -57,7 +59,7 @@ def parse(
     sbatch: Sequence[str],
 ) -> Launch | None:
     """The options of the command line; None without --launch. Raises UserError for one that does
-    not fit.
+    not fit the others.
     """
     given = {
         "--workers": workers,
@@ -67,58 +69,26 @@ def parse(
         "--sbatch": sbatch or None,
     }
     named = [option for option, value in given.items() if value is not None]
-    if not kind:
+    if kind is None:
         if named:
             raise UserError(f"{named[0]}: needs --launch local or --launch slurm")
         return None
-    if kind not in ("local", "slurm"):
-        raise UserError(f"--launch: must be local or slurm, got {kind!r}")
     for option in ("--partition", "--time", "--sbatch"):
         if kind == "local" and option in named:
             raise UserError(f"{option}: needs --launch slurm")
-    for option, least in (("--workers", 1), ("--gpus", 0)):
-        value = given[option]
-        if isinstance(value, int) and value < least:
-            raise UserError(f"{option}: must be at least {least}, got {value}")
     for text in sbatch:
         if not all(text.lstrip("-").partition("=")[::2]):
             raise UserError(f"--sbatch: must be KEY=VALUE, such as account=lab, got {text!r}")
     others = dict(text.lstrip("-").split("=", 1) for text in sbatch)
-    return Launch(kind, workers, partition, gpus, _minutes(time) if time else None, others)  # type: ignore[arg-type]
-
-
-def carry_out(
-    tasks: Sequence[Task],
-    how: Launch | None,
-    take: int | None,
-    results: Path,
-    say: Callable[[str], None],
-    *,
-    keep_on: bool = False,
-) -> list[str]:
-    """Do every task: here, as a worker that takes so many, or by workers; returns what failed
-    there, a line for each.
-
-    keep_on: whether to go on here after one that fails; its directories say why.
-    """
-    if take is not None:
-        serve(tasks, take, say)
-        return []
-
-    def here(some: Sequence[Task]) -> None:
-        share(some, say, keep_on=keep_on)
-
-    if how:
-        return launch(tasks, how, results, say, here)
-    here(tasks)
-    return []
+    minutes = _minutes(time) if time else None
+    return Launch(kind, worker, workers, partition, gpus, minutes, others)
 
 
 def launch(
     tasks: Sequence[Task],
     how: Launch,
     results: Path,
-    say: Callable[[str], None],
+    say: Say,
     gather: Callable[[Sequence[Task]], None],
 ) -> list[str]:
     """Have workers do what is not done; returns, once nothing is left to try, what failed and why,
@@ -170,24 +140,27 @@ def launch(
     return [f"{task.name}: {task.failed() or _died(logs)}" for task in tasks if not task.done()]
 
 
-def _start(left: Sequence[Task], how: Launch, logs: Path, say: Callable[[str], None]) -> Workers:
+def _start(left: Sequence[Task], how: Launch, logs: Path, say: Say) -> Workers:
     try:
         logs.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(
             f"{logs}: cannot be made ({error.strerror}); name another place with --results"
         ) from None
-    words = sys.argv[1:]
     if how.kind == "slurm":
-        options: dict[str, Any] = {
-            "workers": how.workers,
-            "partition": how.partition,
-            "gpus": how.gpus,
-            "minutes": how.minutes,
-        }
-        workers = slurm(words, len(left), logs, **options, others=how.sbatch)
+        workers = slurm(
+            how.worker,
+            len(left),
+            logs,
+            workers=how.workers,
+            partition=how.partition,
+            gpus=how.gpus,
+            minutes=how.minutes,
+            others=how.sbatch,
+        )
     else:
-        workers = local(words, len(left), logs, workers=how.workers, gpus=how.gpus)
+        command, at_once, gpus = how.worker(0), how.workers, how.gpus
+        workers = local(command, len(left), logs, workers=at_once, gpus=gpus)
     say(f"{len(left)} tasks to do, by {workers.name}; logs: {logs}")
     return workers
 
@@ -203,7 +176,7 @@ def _mark(left: Sequence[Task], workers: Workers) -> None:
 def _follow(
     open_tasks: Sequence[Task],
     workers: Workers,
-    say: Callable[[str], None],
+    say: Say,
     settle: Callable[[Sequence[Task]], None],
 ) -> None:
     """Tell what is done until no worker is left, and if none begins, why. settle(tasks) takes them
@@ -239,10 +212,8 @@ def _died(logs: Path) -> str:
     """What is known of workers that ended without a word of their own."""
     written = _logs(logs)
     last = tail(written[-1]) if written else ""
-    return (
-        f"its workers died {TRIES}"
-        f" times{f'; {written[-1]} ends with: {last}' if last else f' (see {logs})'}"
-    )
+    where = f"; {written[-1]} ends with: {last}" if last else f" (see {logs})"
+    return f"its workers died {TRIES} times{where}"
 
 
 def _logs(logs: Path) -> list[Path]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,19 +12,18 @@ from bioexp.runs.lock import LOG
 from bioexp.types import UserError
 from bioexp.workers.pool import Workers
 
-START = "import sys; sys.argv[0] = 'bioexp'; from bioexp.cli import script; script()"
 STOP = 10.0  # seconds that a worker has to end by itself
 
 
 def local(
-    words: Sequence[str], count: int, logs: Path, *, workers: int | None, gpus: int | None
+    command: Sequence[str], count: int, logs: Path, *, workers: int | None, gpus: int | None
 ) -> Workers:
-    """Processes of the same command for `count` tasks; each does what is left until nothing is.
+    """Processes for `count` tasks; each does what is left until nothing is.
 
-    workers: so many; None for as many as there are cores, or as the GPUs are enough for. gpus: how
-        many each sees, its own.
+    command: of a worker. workers: how many; None for as many as there are cores, or as the GPUs are
+        enough for. gpus: how many each sees, its own.
     All share the cores: on fewer of them XLA would sum in another order, and a run would not have
-        the bits of a plain one.
+    the bits of a plain one.
     Raises UserError where there are fewer GPUs than that.
     """
     devices = _gpus() if gpus else []
@@ -35,10 +33,10 @@ def local(
             f"--gpus {gpus}: {number} workers need {number * gpus}, and there are {len(devices)}"
             " here; lower one of them"
         )
-    processes = [
-        _started(words, one, logs, None if gpus is None else devices[one * gpus : (one + 1) * gpus])
-        for one in range(number)
+    shares = [
+        devices[i * gpus : (i + 1) * gpus] if gpus is not None else None for i in range(number)
     ]
+    processes = [_started(command, logs / f"worker{i}.log", own) for i, own in enumerate(shares)]
 
     def stopped() -> str:
         for process in processes:
@@ -66,18 +64,14 @@ def local(
 
 
 def _started(
-    words: Sequence[str], number: int, logs: Path, gpus: Sequence[str] | None
+    command: Sequence[str], log: Path, gpus: Sequence[str] | None
 ) -> subprocess.Popen[bytes]:
-    log = logs / f"worker{number}.log"
     environment = {**os.environ, LOG: str(log)}
-    if gpus is None:
-        environment.setdefault(
-            "XLA_PYTHON_CLIENT_PREALLOCATE", "false"
-        )  # or the first would leave the others no GPU memory
+    if gpus is None:  # or the first would leave the others no GPU memory
+        environment.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     else:
         environment["CUDA_VISIBLE_DEVICES"] = ",".join(gpus)
     with log.open("ab") as file:
-        command = [sys.executable, "-c", START, *words, "--take", "0"]
         return subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=file, stderr=file, env=environment
         )

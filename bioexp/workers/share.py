@@ -5,37 +5,18 @@ directory is all they know.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import NamedTuple
+from collections.abc import Sequence
 
-from bioexp.runs import directory as run
+from bioexp.runs.directory import failure_kept
 from bioexp.runs.lock import Busy
+from bioexp.runs.tasks import Task
+from bioexp.runs.workspace import Say
 from bioexp.types import UserError
 
 PAUSE = 1.0  # seconds between two looks at what others have in hand
 
 
-class Task(NamedTuple):
-    """What one process does at a time: the seeds of one experiment, to train, to attack, or both.
-
-    name: for the user. folders: the run directories it fills. done(): whether nothing is left to
-        do.
-    work(patient): does it; raises Busy where another process has it in hand. What is done already
-    it leaves as it is: False then.
-    """
-
-    name: str
-    folders: tuple[Path, ...]
-    done: Callable[[], bool]
-    work: Callable[[bool], bool]
-
-    def failed(self) -> str:
-        """Why the last try ended; "" where none failed."""
-        return next(filter(None, map(run.failure, self.folders)), "")
-
-
-def share(tasks: Sequence[Task], say: Callable[[str], None], *, keep_on: bool = False) -> None:
+def share(tasks: Sequence[Task], say: Say, *, keep_on: bool = False) -> None:
     """Work on every task, first on those that nobody else has in hand; returns when all are done.
 
     Raises whatever one fails with; with `keep_on` that is told, and the others are worked on.
@@ -64,7 +45,7 @@ def share(tasks: Sequence[Task], say: Callable[[str], None], *, keep_on: bool = 
         left = busy
 
 
-def serve(tasks: Sequence[Task], take: int, say: Callable[[str], None]) -> None:
+def serve(tasks: Sequence[Task], take: int, say: Say) -> None:
     """As one worker of several: do up to `take` tasks that are neither done, failed, nor in hand; 0
     is any number.
 
@@ -100,7 +81,7 @@ def _attempt(task: Task, patient: bool) -> bool:
     """Work on it; where that fails its directories say why, until the next try."""
     for folder in task.folders:
         (folder / "FAILED").unlink(missing_ok=True)
-    with run.failure_kept(task.folders):
+    with failure_kept(task.folders):
         return task.work(patient)
 
 

@@ -10,10 +10,8 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -28,22 +26,18 @@ ARRAY = 1000  # tasks of an array job, where Slurm does not say
 
 
 @dataclass(frozen=True)
-class Words:
-    """The same command once more, on a node; submitit calls it, and `checkpoint` when the job has
-    to make room.
+class Worker:
+    """A worker's command, on a node; submitit calls it, and `checkpoint` when the job has to make
+    room.
     """
 
-    words: tuple[str, ...]
+    command: tuple[str, ...]
 
     def __call__(self) -> None:
         import submitit
 
-        app = import_module(
-            "bioexp.cli"
-        ).app  # a process of its own, which begins where every command begins
-        os.environ[LOG] = str(submitit.JobEnvironment().paths.stderr)
-        sys.argv = ["bioexp", *self.words]
-        app(list(self.words), standalone_mode=False)
+        log = str(submitit.JobEnvironment().paths.stderr)
+        subprocess.run(self.command, env={**os.environ, LOG: log}, check=True)
 
     def checkpoint(self) -> Any:
         """What is to run instead when the job is put in the queue again: the same, as it goes on by
@@ -55,7 +49,7 @@ class Words:
 
 
 def slurm(
-    words: Sequence[str],
+    worker: Callable[[int], list[str]],
     count: int,
     logs: Path,
     *,
@@ -98,10 +92,7 @@ def slurm(
     )
     try:
         with executor.batch():
-            jobs = [
-                executor.submit(Words((*words, "--take", str(take))))
-                for _ in range(-(-count // take))
-            ]
+            jobs = [executor.submit(Worker(tuple(worker(take)))) for _ in range(-(-count // take))]
     except submitit.core.utils.FailedJobError as error:
         raise UserError(
             f"--launch slurm: sbatch refused the job: {str(error).strip().splitlines()[-1]}"

@@ -4,12 +4,11 @@ claims beside their controls.
 The other rows of the ledger's last part (more rules, masking, information, many classes) are drawn
 by the papers they extend.
 
-Deviations
-
+Deviations, and what each costs
 1. Image datasets are MNIST and Fashion-MNIST; CIFAR-10 is left out, whose archive may not be at
-   hand. Cost: nothing on color.
-2. One setting for all rules of a kind, two epochs, nothing tuned. Cost: a rule that needs another
-   rate looks worse than it is.
+   hand. Nothing is said on color.
+2. One setting for all rules of a kind, two epochs, nothing tuned. A rule that needs another rate
+   looks worse than it is.
 """
 
 from __future__ import annotations
@@ -17,7 +16,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from bioexp.papers.beyond.figures import BY_DATASET, controls, rule_by_attack, rule_by_dataset
+from bioexp.papers.beyond.figures import controls, rule_by_attack, rule_by_dataset
+from bioexp.papers.beyond.measures import BY_DATASET
 from bioexp.papers.paper import Drawing, Paper, Study
 
 # Claims whose controls are of every kind: class means, random and raw filters, a frozen layer,
@@ -38,11 +38,11 @@ def study(papers: Sequence[Paper]) -> Study:
     studies = [paper.study for paper in papers]
     attacked = tuple(name for study in studies for name in study.attacked)
     claims = tuple(claim for study in studies for claim in study.claims if claim.id in CONTROLLED)
-    needed = tuple(dict.fromkeys(name for claim in claims for name in claim.configs))
+    needed = tuple(dict.fromkeys(name for claim in claims for name in claim.experiments))
     return Study(
         name="beyond",
         title="Beyond the papers",
-        configs=(*BY_DATASET, *(config for study in studies for config in study.configs)),
+        configs=("rule_by_dataset", *(config for study in studies for config in study.configs)),
         drawings=(
             Drawing(
                 "beyond/rule_by_dataset",

@@ -2,52 +2,39 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from bioexp.experiment import Run, Trained
 from bioexp.figures.canvas import COLORS, canvas, explain, plain
-from bioexp.measures.verdict import Measured, measured
-from bioexp.papers.measuring import EPS, accuracy
+from bioexp.papers.beyond.measures import (
+    AttackedNet,
+    Compared,
+    Scores,
+    attacked_nets,
+    controlled,
+    scores,
+)
+from bioexp.papers.measuring import EPS
 from bioexp.papers.paper import Claim, Evidence
-from bioexp.robustness.flags import Flag
-from bioexp.robustness.table import WORST
-from bioexp.runs.labels import labelled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-BY_DATASET = ("rule_by_dataset", "rule_by_dataset_own")
-CLEAN = "clean"
+    from bioexp.measures.verdict import Measured
 
 
 def rule_by_dataset(evidence: Evidence) -> Figure:
     """Test accuracy of every rule on every dataset, a dot with its 95 % interval over seeds; best
     on the first dataset on top.
     """
-    found: dict[str, dict[str, list[Trained]]] = {}
-    for one in (one for config in BY_DATASET for one in evidence[config]):
-        found.setdefault(one.dataset.name, {}).setdefault(_rule(one), []).append(one)
-    scores = {
-        data: {rule: measured([accuracy(one) for one in seeds]) for rule, seeds in rules.items()}
-        for data, rules in found.items()
-    }
-    first = next(iter(scores.values()))
+    found = scores(evidence)
+    first = next(iter(found.values())).rules
     order = sorted(first, key=lambda rule: first[rule].mean)
     figure = canvas(11.0, 1.6 + 0.36 * len(order))
-    for axes, (data, rules) in zip(
-        figure.subplots(1, len(scores), sharey=True, squeeze=False)[0], scores.items(), strict=True
-    ):
-        dots(axes, [rules[rule] for rule in order], order)
-        seeds, n = len(found[data][order[0]]), len(found[data][order[0]][0].dataset.y_test)
-        axes.set_title(
-            f"{data}, {seeds} seed{'s' if seeds > 1 else ''}, {n:,} test images", fontsize=10
-        )
-        axes.set_xlabel("test accuracy", fontsize=9)
-        axes.set_xlim(0, 1.5)
-        axes.set_xticks([0, 0.25, 0.5, 0.75, 1])
+    panels = figure.subplots(1, len(found), sharey=True, squeeze=False)[0]
+    for axes, (dataset, of_dataset) in zip(panels, found.items(), strict=True):
+        _scores(axes, dataset, of_dataset, order)
     explain(
         figure,
         "none compares the rules with each other.",
@@ -57,43 +44,28 @@ def rule_by_dataset(evidence: Evidence) -> Figure:
     return figure
 
 
-def rule_by_attack(evidence: Evidence) -> Figure:
+def _scores(axes: Axes, dataset: str, found: Scores, order: Sequence[str]) -> None:
+    """One dataset, its rules in this order from below."""
+    dots(axes, [found.rules[rule] for rule in order], order)
+    axes.set_title(
+        f"{dataset}, {_seeds(found.seeds)}, {found.n_test:,} test images",
+        fontsize=10,
+    )
+    axes.set_xlabel("test accuracy", fontsize=9)
+    axes.set_xlim(0, 1.5)
+    axes.set_xticks([0, 0.25, 0.5, 0.75, 1])
+
+
+def rule_by_attack(attacked: Sequence[str], evidence: Evidence) -> Figure:
     """Accuracy of every attacked net under every attack at eps 0.1, means with 95 % intervals over
     seeds, and what is red.
     """
-    nets: dict[str, list[Mapping[str, Any]]] = {}
-    groups: dict[str, list[Run]] = {}
-    for one in (one.run for trained in evidence.values() for one in trained):
-        groups.setdefault(one.name.rpartition("-s")[0], []).append(one)
-    for label, group in zip(labelled(list(groups.values())), groups.values(), strict=True):
-        tables = [one.path / "robustness.json" for one in group]
-        nets[label] = [json.loads(table.read_text("utf-8")) for table in tables if table.is_file()]
-    nets = {label: seeds for label, seeds in nets.items() if seeds}
-    attacks = list(
-        dict.fromkeys(
-            row["attack"] for seeds in nets.values() for one in seeds for row in one["rows"]
-        )
-    )
-    attacks = [CLEAN, *(name for name in attacks if name not in (CLEAN, WORST)), WORST]
+    nets = attacked_nets(attacked, evidence)
+    attacks = list(nets[0].accuracy) if nets else []
     figure = canvas(2.4 + 1.45 * len(attacks), 1.6 + 0.42 * len(nets))
-    axes = figure.add_subplot()
-    values = [[_mean(seeds, attack) for attack in attacks] for seeds in nets.values()]
-    shades = [[cell.mean if cell else float("nan") for cell in row] for row in values]
-    axes.imshow(shades, cmap="Blues", vmin=0, vmax=1.6, aspect="auto")
-    for y, row in enumerate(values):
-        for x, cell in enumerate(row):
-            axes.text(x, y, _words(cell), ha="center", va="center", fontsize=7.5)
-    red = {name: _red(seeds) for name, seeds in nets.items()}
-    labels = [
-        f"{name}, {len(seeds)} seed{'s' * (len(seeds) > 1)}{' †' * bool(red[name])}"
-        for name, seeds in nets.items()
-    ]
-    axes.set_xticks(range(len(attacks)), [name.replace("_", " ") for name in attacks], fontsize=9)
-    axes.set_yticks(range(len(nets)), labels, fontsize=8.5)
-    axes.tick_params(length=0, top=True, labeltop=True, bottom=False, labelbottom=False)
-    axes.spines[:].set_visible(False)
-    said = "; ".join(f"{name}: {words}" for name, words in red.items() if words)
-    images = sorted({one["n"] for seeds in nets.values() for one in seeds})
+    _cells(figure.add_subplot(), nets, attacks)
+    said = "; ".join(f"{net.name}: {net.red}" for net in nets if net.red)
+    images = sorted({n for net in nets for n in net.images})
     explain(
         figure,
         "single attacks at most.",
@@ -104,32 +76,46 @@ def rule_by_attack(evidence: Evidence) -> Figure:
     return figure
 
 
+def _cells(axes: Axes, nets: Sequence[AttackedNet], attacks: Sequence[str]) -> None:
+    """A row for each net, a cell for each attack: darker where more accuracy is left."""
+    values = [[net.accuracy[attack] for attack in attacks] for net in nets]
+    shades = [[cell.mean if cell else float("nan") for cell in row] for row in values]
+    axes.imshow(shades, cmap="Blues", vmin=0, vmax=1.6, aspect="auto")
+    for y, row in enumerate(values):
+        for x, cell in enumerate(row):
+            axes.text(x, y, _words(cell), ha="center", va="center", fontsize=7.5)
+    labels = [f"{net.name}, {_seeds(net.seeds)}{' †' * bool(net.red)}" for net in nets]
+    axes.set_xticks(range(len(attacks)), [name.replace("_", " ") for name in attacks], fontsize=9)
+    axes.set_yticks(range(len(nets)), labels, fontsize=8.5)
+    axes.tick_params(length=0, top=True, labeltop=True, bottom=False, labelbottom=False)
+    axes.spines[:].set_visible(False)
+
+
 def controls(claims: Sequence[Claim], evidence: Evidence) -> Figure:
     """Each of these claims beside the controls that would explain it away, with 95 % intervals over
     seeds.
     """
     heights = [1.6 + len(claim.controls) for claim in claims]
     figure = canvas(11.0, 0.8 + 0.27 * sum(heights))
-    for axes, claim in zip(
-        figure.subplots(len(claims), 1, squeeze=False, height_ratios=heights)[:, 0],
-        claims,
-        strict=True,
-    ):
-        rows = [
-            (claim.measured, claim.measure),
-            *((control.what, control.measure) for control in claim.controls),
-        ]
-        found = [measured(list(measure(evidence))) for _, measure in rows]
-        dots(axes, found[::-1], [_short(name) for name, _ in rows[::-1]])
-        axes.get_yticklabels()[-1].set_fontweight("bold")
-        axes.set_title(_short(f"{claim.id}: {claim.what}"), fontsize=9, loc="left")
-        axes.margins(x=0.25)
+    panels = figure.subplots(len(claims), 1, squeeze=False, height_ratios=heights)[:, 0]
+    for axes, compared in zip(panels, controlled(claims, evidence), strict=True):
+        _compared(axes, compared)
     explain(
         figure,
         "claims without controls.",
         "in bold what the claim is about, below it its controls; 95 % t intervals over seeds.",
     )
     return figure
+
+
+def _compared(axes: Axes, compared: Compared) -> None:
+    """A claim on top, its controls below it."""
+    upward = compared.values[::-1]
+    dots(axes, [value for _, value in upward], [_short(what) for what, _ in upward])
+    axes.get_yticklabels()[-1].set_fontweight("bold")
+    claim = compared.claim
+    axes.set_title(_short(f"{claim.id}: {claim.what}"), fontsize=9, loc="left")
+    axes.margins(x=0.25)
 
 
 def dots(axes: Axes, values: Sequence[Measured], labels: Sequence[str]) -> None:
@@ -153,45 +139,16 @@ def dots(axes: Axes, values: Sequence[Measured], labels: Sequence[str]) -> None:
     plain(axes)
 
 
-def _rule(one: Trained) -> str:
-    """The rule that a net's first stage learned by; a star where the net is the rule's own."""
-    rule = one.run.config["stages"][0]["rule"]
-    of = f" of {rule['source']}" if "source" in rule else ""
-    return f"{rule['name'].replace('_', ' ')}{of}{'' if one.run.config['model']['name'] == 'mlp' else ' *'}"
-
-
-def _mean(seeds: Sequence[Mapping[str, Any]], attack: str) -> Measured | None:
-    """Accuracy over seeds at EPS, or clean; None where the attack was not made."""
-    at = None if attack == CLEAN else EPS
-    found = [
-        row["accuracy"]
-        for one in seeds
-        for row in one["rows"]
-        if row["attack"] == attack and row["eps"] == at
-    ]
-    return measured(found) if found else None
-
-
-def _red(seeds: Sequence[Mapping[str, Any]]) -> str:
-    """The words of the checks that are red at EPS for some seed."""
-    flags = [Flag(**{**flag, "eps": tuple(flag["eps"])}) for one in seeds for flag in one["flags"]]
-    return ", ".join(
-        sorted(
-            {
-                f"{flag.words} ({flag.code})"
-                for flag in flags
-                if flag.state == "red" and flag.reads_at(EPS)
-            }
-        )
-    )
-
-
 def _words(value: Measured | None) -> str:
+    """A mean and its interval below; a dash for none."""
     if value is None:
         return "–"
-    return f"{value.mean:.3f}" + (
-        "" if value.low is None else f"\n[{value.low:.3f}, {value.high:.3f}]"
-    )
+    interval = "" if value.low is None else f"\n[{value.low:.3f}, {value.high:.3f}]"
+    return f"{value.mean:.3f}{interval}"
+
+
+def _seeds(count: int) -> str:
+    return f"{count} seed{'s' * (count > 1)}"
 
 
 def _short(words: str) -> str:

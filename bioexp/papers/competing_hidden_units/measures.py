@@ -1,29 +1,52 @@
-"""How what the slides on competing hidden units say is measured: functions of trained nets, one
-value per seed.
+"""How what the slides on competing hidden units say is measured on trained nets: accuracies, times,
+filters and robustness.
+
+Measures have one value for each seed. What the units of the slow rule do is measured in `dynamics`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from operator import truediv
+from typing import NamedTuple
 
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Float, Int
 
 from bioexp.experiment import Trained
-from bioexp.papers.competing_hidden_units.model import plasticity, presented, steady_state
-from bioexp.papers.measuring import EPS, Measure, accuracy, each, less, robust, snapshots, survivors
-from bioexp.papers.paper import Evidence
-
-SLOW, TWIN, DELTA = (
-    "competing_hidden_units_slow",
-    "competing_hidden_units_slow_backprop",
-    "competing_hidden_units_slow_delta",
+from bioexp.measures import interval
+from bioexp.measures.interval import Interval
+from bioexp.measures.prototypes import prototype_score
+from bioexp.papers.competing_hidden_units.dynamics import runs_away_after, runs_away_before
+from bioexp.papers.measuring import (
+    EPS,
+    accuracy,
+    each,
+    less,
+    means,
+    robust,
+    runs,
+    survivors,
+    weights,
 )
+from bioexp.papers.paper import Evidence, Measure
+from bioexp.robustness.evaluate import Net, logits
+from bioexp.types import UserError
+
+SLOW, HEADS = "competing_hidden_units_slow", "competing_hidden_units_slow_losses"
+FOLDS, DELTA = "competing_hidden_units_slow_folds", "competing_hidden_units_slow_delta"
+TWIN = "competing_hidden_units_slow_backprop"
+FAST, RELU = "competing_hidden_units", "competing_hidden_units_backprop"
+RAW, RANDOM = "competing_hidden_units_raw", "competing_hidden_units_random"
+CIFAR = "competing_hidden_units_cifar10"
 LOSSES = ("sigmoid_mse", "sigmoid_cross_entropy", "cross_entropy")
-PATTERNS = 100  # training images whose activities at rest are looked at
+NETS: Mapping[str, str] = {  # whose robustness is compared, by the words of a legend
+    "fast Hebbian rule": FAST,
+    "backprop, ReLU": RELU,
+    "training images as filters": RAW,
+    "random filters": RANDOM,
+}
 
 
 def error(trained: Trained) -> float:
@@ -32,138 +55,201 @@ def error(trained: Trained) -> float:
 
 
 def last(name: str, trained: Trained, stage: int = 0) -> float:
-    """What the rule of a stage said at its last record."""
+    """What the last record of a stage says."""
     return float([record for record in trained.run.metrics if record["stage"] == stage][-1][name])
 
 
-def held_out(evidence: Evidence) -> Sequence[float]:
-    """Accuracy on the parts that were held out, mean over the five folds, one value per seed."""
-    runs = evidence["competing_hidden_units_slow_folds"]
-    seeds = sorted({one.run.seed for one in runs})
-    return [
-        float(
-            np.mean([last("validation_accuracy", one, 1) for one in runs if one.run.seed == seed])
-        )
-        for seed in seeds
-    ]
+within_1_percent = each(SLOW, partial(last, "within_1_percent"))
+within_5_percent = each(SLOW, partial(last, "within_5_percent"))
+running_away_before = each(SLOW, runs_away_before)
+running_away_after = each(SLOW, runs_away_after)
+
+
+def blown_up(delta: str, presentation: str) -> Measure:
+    """Blow-ups per unit with this Delta and length of a presentation, both as the config calls them."""
+    return each(
+        DELTA,
+        lambda trained: last("blow_ups", trained) / len(weights(trained, 0)),
+        delta=delta,
+        presentation=presentation,
+    )
+
+
+# Accuracies of the slow rule's net and of its twin.
 
 
 def bio(loss: str) -> Measure:
-    """Test accuracy of the slow rule's net, its head trained on this loss."""
-    if loss == "sigmoid_mse":
-        return each(SLOW, accuracy)
-    return each("competing_hidden_units_slow_losses", accuracy, {"stages.1.objective.name": loss})
+    """Test accuracy of the slow rule's net, its head trained by this loss."""
+    return each(SLOW if loss == LOSSES[0] else HEADS, accuracy, head=loss)
 
 
 def twin(loss: str) -> Measure:
     """Test accuracy of the same architecture by backprop of this loss."""
-    return each(TWIN, accuracy, {"stages.0.objective.name": loss})
+    return each(TWIN, accuracy, loss=loss)
 
 
-def smallest_advantage(evidence: Evidence) -> Sequence[float]:
-    """The slow rule's net less its twin, under the loss that is kindest to the twin; one value per
-    seed.
-    """
-    differences = [less(bio(loss), twin(loss))(evidence) for loss in LOSSES]
-    return [float(min(of)) for of in zip(*differences, strict=True)]
+def held_out(evidence: Evidence) -> dict[int, float]:
+    """Accuracy on the parts that were held out: of each seed the mean over its five folds."""
+    on_part = partial(last, "validation_accuracy", stage=1)
+    folds = [each(FOLDS, on_part, head=f"fold-{fold}")(evidence) for fold in range(1, 6)]
+    return _seed_by_seed(lambda *values: float(np.mean(values)), folds)
 
 
-def blown_up(delta: float, presentation: float) -> Measure:
-    """How many of the units blew up, per unit, with this Delta and length of a presentation."""
-    where = {"stages.0.rule.delta": delta, "stages.0.rule.presentation": presentation}
-    return each(
-        DELTA, lambda one: last("blow_ups", one) / len(one.params["layers"]["0"]["w"]), where
-    )
+def smallest_advantage(evidence: Evidence) -> dict[int, float]:
+    """The slow rule's net less its twin, of each seed under the loss that is kindest to the twin."""
+    return _seed_by_seed(min, [less(bio(loss), twin(loss))(evidence) for loss in LOSSES])
 
 
-# The slow rule's weights on the way.
+def _seed_by_seed(
+    combine: Callable[..., float], several: Sequence[Mapping[int, float]]
+) -> dict[int, float]:
+    """Combines the values that several measures have of a seed. Raises UserError where seeds differ."""
+    first = several[0]
+    for values in several:
+        if missing := values.keys() ^ first.keys():
+            raise UserError(
+                f"seed {min(missing)} is missing in one of several variants (seeds {sorted(first)} "
+                f"and {sorted(values)}); train all of them with the same seeds"
+            )
+    return {seed: combine(*(values[seed] for values in several)) for seed in first}
 
 
-def first_layer(trained: Trained) -> dict[int, Float[np.ndarray, "units inputs"]]:
-    """First-layer weights at the steps that were kept."""
-    return {step: params["layers"]["0"]["w"] for step, params in snapshots(trained).items()}
+# Times, which all seeds of a group share: one value for the group, under its first seed.
 
 
-def patterns(trained: Trained, n: int = PATTERNS) -> Float[Array, "n inputs"]:
-    """The first training images as the units see them."""
-    x = trained.dataset.x_train[:n]
-    return presented(
-        jnp.asarray(x.reshape(len(x), -1), jnp.float32) / 255, trained.run.config["model"]["inputs"]
-    )
-
-
-def option(trained: Trained, name: str) -> Any:
-    """An option of the unsupervised rule."""
-    return trained.run.config["stages"][0]["rule"][name]
-
-
-def at_rest(
-    trained: Trained, w: Float[np.ndarray, "units inputs"], n: int = PATTERNS
-) -> Float[np.ndarray, "n units"]:
-    """h of eq. 1 at rest, for these weights and the first training images."""
-    return np.asarray(
-        steady_state(patterns(trained, n) @ jnp.asarray(w).T, option(trained, "inhibition"))
-    )
-
-
-def ranges(trained: Trained, w: Float[np.ndarray, "units inputs"]) -> Float[np.ndarray, "3"]:
-    """Shares of units and images at rest with g = 0, g = -Delta, g = 1 (eq. 2)."""
-    g = np.asarray(plasticity(jnp.asarray(at_rest(trained, w)), option(trained, "threshold"), 0.5))
-    return np.array([(g == 0).mean(), (g < 0).mean(), (g > 0).mean()])
-
-
-def runs_away(end: Callable[[Sequence[int]], int], trained: Trained) -> float:
-    """Of the units in the anti-Hebbian range, the share that would blow up if the image stayed:
-    those with W v / |v| > 1.
-
-    The exact solution of eq. 3 with g = -Delta has a pole in finite time for these; all others tend
-    to -v/|v|, of length 1.
-    """
-    kept = first_layer(trained)
-    w = kept[end(sorted(kept))]
-    v = np.asarray(patterns(trained))
-    along = (v / np.linalg.norm(v, axis=1, keepdims=True)) @ w.T
-    h = at_rest(trained, w)
-    held = (h >= 0) & (h < option(trained, "threshold"))
-    return float((along[held] > 1).mean()) if held.any() else 0.0
-
-
-first_weights: Callable[[Trained], float] = partial(runs_away, lambda steps: steps[0])
-last_weights: Callable[[Trained], float] = partial(runs_away, lambda steps: steps[-1])
-
-
-# Times and robustness.
-
-
-def unsupervised_seconds(evidence: Evidence) -> Sequence[float]:
-    """Wall seconds of the slow rule's first stage, compiling included, for each seed of the group:
-    one value for all of them.
-    """
-    about = evidence[SLOW][0].run.provenance
-    return [float(about["stage_s"][0] / len(about["group"]))]
+def unsupervised_seconds(evidence: Evidence) -> dict[int, float]:
+    """Wall seconds of the slow rule's first stage, compiling included, for each seed of a group."""
+    trained = evidence[SLOW][0]
+    provenance = trained.run.provenance
+    return {trained.seed: provenance.stage_s[0] / len(provenance.group)}
 
 
 def seconds(trained: Trained) -> float:
     """Wall seconds of the whole training, for each seed of its group."""
-    return float(trained.run.provenance["wall_s"] / len(trained.run.provenance["group"]))
+    return trained.run.provenance.wall_s / len(trained.run.provenance.group)
 
 
-def time_ratio(evidence: Evidence) -> Sequence[float]:
-    """Seconds of the slow rule's net over those of its twin by backprop: one value for the whole
-    group.
+def time_ratio(evidence: Evidence) -> dict[int, float]:
+    """Seconds of the slow rule's net over those of its twin by backprop."""
+    both = [each(SLOW, seconds)(evidence), each(TWIN, seconds, loss=LOSSES[0])(evidence)]
+    seed, ratio = next(iter(_seed_by_seed(truediv, both).items()))
+    return {seed: ratio}
+
+
+# Filters and predictions.
+
+
+class Filters(NamedTuple):
+    """Some of a first layer's filters; of the whole net the number of units, its likeness to the
+    class means, and its test accuracy.
     """
-    twins = each(TWIN, seconds, {"stages.0.objective.name": "sigmoid_mse"})(evidence)
-    return [each(SLOW, seconds)(evidence)[0] / twins[0]]
+
+    w: Float[np.ndarray, "shown inputs"]
+    shape: tuple[int, ...]
+    units: int
+    likeness: float
+    accuracy: float
 
 
-def advantage(config: str, other: str) -> Measure:
-    """Robust accuracy of one config less that of another, seed by seed."""
-    return less(each(config, robust), each(other, robust))
+def likeness(trained: Trained) -> float:
+    """Mean best correlation of a unit with a class mean of the training images."""
+    return prototype_score(weights(trained, 0), means(trained))
 
 
-def advantage_per_image(config: str, other: str, evidence: Evidence) -> Float[np.ndarray, "n"]:
-    """The same for the first seed, image by image: 1 where only the first survives, -1 where only
-    the other does.
+likeness_of_slow = each(SLOW, likeness)
+
+
+def filters(trained: Trained, shown: int) -> Filters:
+    """The first filters of a net."""
+    w, shape = weights(trained, 0), trained.dataset.shape
+    return Filters(w[:shown], shape, len(w), likeness(trained), accuracy(trained))
+
+
+def settled_filters(trained: Trained, shown: int) -> Filters:
+    """The filters of a net that are closest to unit length, in the order of the units."""
+    w = weights(trained, 0)
+    closest = np.argsort(np.abs(np.linalg.norm(w, axis=1) - 1))[:shown]
+    return filters(trained, shown)._replace(w=w[np.sort(closest)])
+
+
+def unlabeled(trained: Trained) -> int:
+    """How many training images the slow rule sees."""
+    return (trained.experiment.stages[0].per_class or 0) * trained.dataset.n_classes
+
+
+def filters_side_by_side(evidence: Evidence, shown: int) -> dict[str, Filters]:
+    """The first filters by both Hebbian rules and by backprop, of the first seed of each."""
+    nets = {
+        "slow Hebbian rule, 484 units": evidence[SLOW],
+        "backprop, sigmoid 484 (cross-entropy)": runs(evidence, TWIN, loss="cross_entropy"),
+        "fast Hebbian rule, 2,000 units": evidence[FAST],
+        "backprop, ReLU 2,000": evidence[RELU],
+    }
+    return {name: filters(trained[0], shown) for name, trained in nets.items()}
+
+
+def learned_on_cifar10(evidence: Evidence) -> Trained:
+    """The first seed of the net whose filters were learned on CIFAR-10."""
+    return runs(evidence, CIFAR, filters="learned")[0]
+
+
+def predictions(trained: Trained) -> Int[np.ndarray, "n"]:
+    """The classes that the net finds in the test images."""
+    data = trained.dataset
+    net = Net(
+        lambda params, x: trained.model.apply(params, x)[0],
+        trained.params,
+        data.x_test,
+        data.y_test,
+    )
+    return logits(net).argmax(axis=1)
+
+
+# Robustness.
+
+
+def advantage(experiment: str, other: str) -> Measure:
+    """Robust accuracy of one experiment less that of another, seed by seed."""
+    return less(each(experiment, robust), each(other, robust))
+
+
+def advantage_per_image(experiment: str, other: str, evidence: Evidence) -> Float[np.ndarray, "n"]:
+    """The same for the first seed, image by image: 1 where only the first net survives, -1 where
+    only the other does.
     """
-    one, two = (survivors(evidence[name][0], EPS).astype(float) for name in (config, other))
-    return one - two
+    first, second = (
+        survivors(evidence[name][0], EPS).astype(float) for name in (experiment, other)
+    )
+    return first - second
+
+
+class Robustness(NamedTuple):
+    """Accuracy left by the worst of all attacks at each eps, over the seeds of each net.
+
+    clean: of the fast rule's net, on all test images. n: test images attacked.
+    """
+
+    eps: tuple[float, ...]
+    accuracies: Mapping[str, list[Interval]]
+    clean: Interval
+    chance: float
+    n: int
+
+
+def robustness(evidence: Evidence) -> Robustness:
+    """Robust accuracies of the fast rule's net, of its twin and of its controls."""
+    first = evidence[FAST][0]
+    eps = tuple(sorted(next(iter(first.attacks.values())).eps))
+    n = len(survivors(first, eps[0]))
+    left = {
+        name: [
+            interval.accuracy(
+                [float(survivors(trained, level).mean()) for trained in evidence[experiment]], n
+            )
+            for level in eps
+        ]
+        for name, experiment in NETS.items()
+    }
+    scores = [accuracy(trained) for trained in evidence[FAST]]
+    clean = interval.accuracy(scores, len(first.dataset.y_test))
+    return Robustness(eps, left, clean, 1 / first.dataset.n_classes, n)

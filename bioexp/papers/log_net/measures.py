@@ -1,37 +1,33 @@
-"""How the sentences of the log network's document are measured: functions of trained nets, one
-value per seed.
+"""How the paper's sentences on accuracy, weights and hidden values are measured on trained nets; its
+perturbations have a file of their own.
 
-Measures look at test images, and nothing is chosen by them.
+Measures look at test images, and nothing is chosen by them: label pairs are chosen on training
+images, units by their weights.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from math import prod
+from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Float, Int, UInt8
 
-from bioexp.attacks.losses import margin
 from bioexp.experiment import Trained
 from bioexp.measures import line_fits as lines
 from bioexp.measures.accuracy import correct
-from bioexp.measures.prototypes import correlations, prototype_score
+from bioexp.measures.prototypes import correlations
 from bioexp.models import mlp
 from bioexp.papers.log_net.model import FLOOR, log_net
-from bioexp.papers.measuring import EPS, Measure, accuracy, each, grouped, means, pixels, weights
-from bioexp.robustness.perturbation import directions, log_response, reach, relative_error
+from bioexp.papers.measuring import accuracy, each, grouped, means, pixels, weights
+from bioexp.papers.paper import Measure
 from bioexp.types import Model
 
-SIZES = np.geomspace(0.003, 1, 16)  # of a perturbation; 1 is the image's brightest pixel
-SHOWN = 200  # test images behind the measures of perturbations
+CHOOSING = 20_000  # training images on which label pairs are chosen
 
-
-def score(trained: Trained) -> float:
-    """Mean best correlation of a row of w1 with a class mean of the training images."""
-    return prototype_score(weights(trained, 0), means(trained))
+Labels = tuple[int, int]
 
 
 # Linearized: the same weights, the activation dropped.
@@ -39,25 +35,18 @@ def score(trained: Trained) -> float:
 
 def linearized(trained: Trained) -> Model:
     """The net of the same weights without its activation."""
-    data, options = trained.dataset, dict(trained.run.config["model"])
-    if options.pop("name") == "log_net":
-        return log_net(data.shape, data.n_classes, **(options | {"log": False}))
-    return mlp(
-        data.shape,
-        data.n_classes,
-        **(options | {"hidden": tuple(options["hidden"]), "activation": "linear"}),
-    )
+    data, model = trained.dataset, trained.experiment.model
+    if model.name == "log_net":
+        return log_net(data.shape, data.n_classes, **(dict(model.options) | {"log": False}))
+    options = dict(model.options) | {"activation": "linear"}
+    return mlp(data.shape, data.n_classes, **options)
 
 
 def linearized_accuracy(trained: Trained) -> float:
-    return float(
-        correct(
-            linearized(trained).apply,
-            grouped(trained),
-            trained.dataset.x_test,
-            trained.dataset.y_test,
-        ).mean()
-    )
+    """Test accuracy that is left without the activation."""
+    data = trained.dataset
+    right = correct(linearized(trained).apply, grouped(trained), data.x_test, data.y_test)
+    return float(right.mean())
 
 
 def most_frequent(trained: Trained) -> float:
@@ -67,10 +56,21 @@ def most_frequent(trained: Trained) -> float:
 
 
 def lost(trained: Trained) -> float:
+    """Test accuracy that goes with the activation."""
     return accuracy(trained) - linearized_accuracy(trained)
 
 
-# Prototypes and w2.
+# Prototypes, the rows of w1, and what w2 makes of them.
+
+
+def resemblance(trained: Trained) -> Float[np.ndarray, "units classes"]:
+    """Correlation of every row of w1 with every class mean of the training images."""
+    return correlations(weights(trained, 0), means(trained))
+
+
+def score(trained: Trained) -> float:
+    """Mean best correlation of a row of w1 with a class mean of the training images."""
+    return float(resemblance(trained).max(axis=1).mean())
 
 
 def decades(trained: Trained) -> float:
@@ -80,18 +80,16 @@ def decades(trained: Trained) -> float:
 
 
 def average_over_minimizer(trained: Trained) -> float:
-    """-x2 of a class's images at w1 = 1 on every pixel the class ever lights, less that at their
-    average; negative: the former is lower.
+    """-x2 of a class's images at w1 = 1 on every pixel the class ever lights, less -x2 at their
+    average; negative where the former is lower.
     """
     x, y = trained.dataset.x_train, trained.dataset.y_train
     differences = []
     for label in range(trained.dataset.n_classes):
         images = x[y == label].reshape((y == label).sum(), -1).astype(np.float64) / 255
         average = images.mean(axis=0)
-        at = [
-            -np.log(images @ w / w.size + FLOOR).mean()
-            for w in ((average > 0).astype(float), average / average.max())
-        ]
+        ever_lit, scaled = (average > 0).astype(float), average / average.max()
+        at = [-np.log(images @ w / w.size + FLOOR).mean() for w in (ever_lit, scaled)]
         differences.append(at[0] - at[1])
     return float(np.mean(differences))
 
@@ -102,38 +100,49 @@ def own_class(trained: Trained) -> float:
     return float((w2.argmax(axis=0) == np.arange(w2.shape[1]) % len(w2)).mean())
 
 
+class Names(NamedTuple):
+    """The class of each prototype: the one w2 tells, and the one whose mean image it is most like."""
+
+    told: Int[np.ndarray, "units"]
+    alike: Int[np.ndarray, "units"]
+
+
+def names(trained: Trained) -> Names:
+    """What w2 and the class means call each prototype."""
+    return Names(weights(trained, 1).argmax(axis=0), resemblance(trained).argmax(axis=1))
+
+
 def named_class(trained: Trained) -> float:
     """Share of prototypes whose largest w2[i,j] is at the class whose mean image w1[j] resembles
     most.
     """
-    return float(
-        (
-            weights(trained, 1).argmax(axis=0)
-            == correlations(weights(trained, 0), means(trained)).argmax(axis=1)
-        ).mean()
+    told, alike = names(trained)
+    return float((told == alike).mean())
+
+
+def sawtooth(*, start: str = "large", schedule: str, regularization: str) -> Measure:
+    """own_class of one variant of log_net_sawtooth."""
+    return each(
+        "log_net_sawtooth",
+        own_class,
+        start=start,
+        schedule=schedule,
+        regularization=regularization,
     )
-
-
-def sawtooth(rate: float, decay_to: float, subtract: float, below: float = 1.0) -> Measure:
-    """own_class of the runs of log_net_sawtooth with this schedule, regularization and initial w2."""
-    where = {
-        "stages.1.optimizer.learning_rate": rate,
-        "stages.1.optimizer.decay_to": decay_to,
-        "stages.1.project.layers/1.subtract": subtract,
-        "model.w2_below": below,
-    }
-    return each("log_net_sawtooth", own_class, where)
 
 
 # Lines in the plane of two hidden units, one for each of two labels.
 
 
-def hidden(trained: Trained) -> Float[np.ndarray, "n hidden"]:
-    """x2 of the test images; for a relu net its dot products."""
-    layer = trained.model.apply(trained.params, jnp.asarray(pixels(trained), jnp.float32))[1][0]
-    return np.asarray(
-        layer.u if trained.run.config["model"]["name"] == "mlp" else layer.z, dtype=np.float64
-    )
+def hidden(trained: Trained, images: UInt8[np.ndarray, "n *shape"]) -> Float[np.ndarray, "n units"]:
+    """x2 of the images; for a relu net its dot products, biases included."""
+    x = jnp.asarray(images.reshape(len(images), -1).astype(np.float64) / 255, jnp.float32)
+    layer = trained.model.apply(trained.params, x)[1][0]
+    return np.asarray(layer.u if _is_ordinary(trained) else layer.z, dtype=np.float64)
+
+
+def _is_ordinary(trained: Trained) -> bool:
+    return trained.experiment.model.name == "mlp"
 
 
 def unit_per_class(trained: Trained) -> list[int]:
@@ -141,114 +150,121 @@ def unit_per_class(trained: Trained) -> list[int]:
     the class over the others.
     """
     w2 = weights(trained, 1)
-    if trained.run.config["name"].startswith("log_net_control"):
+    if trained.experiment.stages[0].rule.name == "own_images":
         return list(range(len(w2)))
     return [int(unit) for unit in (w2 - w2.mean(axis=0)).argmax(axis=1)]
 
 
+def label_values(trained: Trained) -> Float[np.ndarray, "n classes"]:
+    """Hidden values of the test images, of one unit for each class."""
+    return hidden(trained, trained.dataset.x_test)[:, unit_per_class(trained)]
+
+
 def label_pairs(trained: Trained) -> Sequence[lines.Pair]:
-    return lines.pairs(hidden(trained)[:, unit_per_class(trained)], trained.dataset.y_test)
+    """The lines of every two labels, in the plane of the labels' units."""
+    return lines.pairs(label_values(trained), trained.dataset.y_test)
 
 
 def random_pairs(trained: Trained) -> Sequence[lines.Pair]:
     """The same with untrained prototypes, uniform in [0, 1], behind the log."""
-    w = np.random.default_rng(trained.run.seed).random(
+    w = np.random.default_rng(trained.seed).random(
         (trained.dataset.n_classes, prod(trained.dataset.shape))
     )
     return lines.pairs(np.log(pixels(trained) @ w.T / w.shape[1] + FLOOR), trained.dataset.y_test)
 
 
-def median_angle(pairs: Callable[[Trained], Sequence[lines.Pair]], trained: Trained) -> float:
+Pairs = Callable[[Trained], Sequence[lines.Pair]]
+
+
+def median_angle(pairs: Pairs, trained: Trained) -> float:
+    """Degrees between the lines of two labels, median over pairs."""
     return float(np.median([pair.angle for pair in pairs(trained)]))
 
 
-def separability(pairs: Callable[[Trained], Sequence[lines.Pair]], trained: Trained) -> float:
+def separability(pairs: Pairs, trained: Trained) -> float:
+    """Share of two labels' images on their side of the best logistic line, mean over pairs."""
     return float(np.mean([pair.separability for pair in pairs(trained)]))
 
 
-def median_r2(pairs: Callable[[Trained], Sequence[lines.Pair]], trained: Trained) -> float:
+def median_r2(pairs: Pairs, trained: Trained) -> float:
+    """Squared correlation along a line, median over labels and pairs."""
     return float(np.median([line.r2 for pair in pairs(trained) for line in pair.lines]))
 
 
-def median_slope(pairs: Callable[[Trained], Sequence[lines.Pair]], trained: Trained) -> float:
+def median_slope(pairs: Pairs, trained: Trained) -> float:
+    """Slope of a line, median over labels and pairs."""
     return float(np.median([line.slope for pair in pairs(trained) for line in pair.lines]))
+
+
+class Clusters(NamedTuple):
+    """The test images of two labels in the plane of the labels' units, with what is fitted to them.
+
+    structure: of each label, the share of its residuals' variance that their place along the line
+        explains. by_chance: about what it is where residuals are random.
+    """
+
+    units: tuple[int, int]
+    points: tuple[lines.Points, lines.Points]
+    pair: lines.Pair
+    structure: tuple[float, float]
+    by_chance: tuple[float, float]
+
+
+def clusters(trained: Trained, labels: Labels) -> Clusters:
+    """Two labels' clusters."""
+    units = unit_per_class(trained)
+    pair = lines.pair(label_values(trained), trained.dataset.y_test, *labels)
+    points = lines.clusters(label_values(trained), trained.dataset.y_test, *labels)
+    first, second = ((lines.BINS - 1) / len(cluster) for cluster in points)
+    both = (units[labels[0]], units[labels[1]])
+    return Clusters(both, points, pair, _structure(pair, points), (first, second))
 
 
 def residual_structure(trained: Trained) -> float:
     """Median over pairs and labels of the share of the residuals' variance that their place along
     the line explains.
     """
-    values, labels = hidden(trained)[:, unit_per_class(trained)], trained.dataset.y_test
-    found = []
-    for pair in lines.pairs(values, labels):
-        for line, points in zip(
-            pair.lines, lines.clusters(values, labels, *pair.labels), strict=True
-        ):
-            found.append(lines.structure(*lines.residuals(line, points)))
-    return float(np.median(found))
-
-
-# Perturbations.
-
-
-def predicted_reach(predictor: str, trained: Trained) -> float:
-    """The largest size of a random perturbation up to which a prediction of dx3 is within 5 %,
-    median over images and classes.
-    """
-    x = pixels(trained, SHOWN)
-    d = directions(x, np.random.default_rng(trained.run.seed))
-    response = log_response(weights(trained, 0), weights(trained, 1), x, d, SIZES, FLOOR)
-    return reach(SIZES, relative_error(response.predicted[predictor], response.measured))
-
-
-def exponential_fit(trained: Trained) -> float:
-    """R2 of a straight line through log x3 of the true class against t, median over images; t
-    counts equal small perturbations.
-    """
-    x = pixels(trained, SHOWN)
-    d = directions(x, np.random.default_rng(trained.run.seed)) * 0.01
-    t = np.arange(21)
-    response = log_response(weights(trained, 0), weights(trained, 1), x, d, t.astype(float), FLOOR)
-    change = np.take_along_axis(
-        response.measured, trained.dataset.y_test[None, :SHOWN, None].astype(int), axis=2
-    )[:, :, 0]
+    values, labels = label_values(trained), trained.dataset.y_test
     return float(
-        np.nanmedian([np.corrcoef(t, change[:, i])[0, 1] ** 2 for i in range(change.shape[1])])
+        np.median(
+            [
+                _structure(pair, lines.clusters(values, labels, *pair.labels))
+                for pair in lines.pairs(values, labels)
+            ]
+        )
     )
 
 
-def shielding(trained: Trained) -> float:
-    """Rank correlation over prototypes of w1[j].x1 with the size of the change of x2[j] under small
-    noise, mean over images.
+def _structure(pair: lines.Pair, points: tuple[lines.Points, lines.Points]) -> tuple[float, float]:
+    first, second = (
+        lines.structure(*lines.residuals(line, cluster))
+        for line, cluster in zip(pair.lines, points, strict=True)
+    )
+    return first, second
+
+
+def extreme_pairs(trained: Trained) -> tuple[lines.Pair, lines.Pair]:
+    """The label pairs whose clusters of training images are the easiest and the hardest to separate,
+    as those images have them.
     """
-    x, w1 = pixels(trained, SHOWN), weights(trained, 0)
-    u = x @ w1.T
-    change = np.abs(
-        (directions(x, np.random.default_rng(trained.run.seed)) * 0.01) @ w1.T / (u + FLOOR)
-    )
-    ranks = [
-        np.apply_along_axis(lambda row: row.argsort().argsort(), 1, values)
-        for values in (u, change)
-    ]
-    return float(np.mean([np.corrcoef(a, b)[0, 1] for a, b in zip(*ranks, strict=True)]))
+    values = hidden(trained, trained.dataset.x_train[:CHOOSING])[:, unit_per_class(trained)]
+    pairs = lines.pairs(values, trained.dataset.y_train[:CHOOSING])
+    ordered = sorted(pairs, key=lambda pair: pair.separability)
+    return ordered[-1], ordered[0]
 
 
-def staleness(trained: Trained) -> float:
-    """Cosine between the input gradient of the margin loss at an image and after one signed step of
-    0.1, mean over images.
+class Separated(NamedTuple):
+    """Two labels' test images beside the line that separates their training images, and the share
+    of the former on their side of it.
     """
-    x, y = (
-        jnp.asarray(trained.dataset.x_test[:SHOWN], jnp.float32) / 255,
-        jnp.asarray(trained.dataset.y_test[:SHOWN]),
-    )
 
-    def gradient(image: Float[Array, "*shape"], label: Array) -> Array:
-        return jax.grad(
-            lambda z: margin(trained.model.apply(trained.params, z[None])[0][0], label)
-        )(image)
+    clusters: Clusters
+    separator: lines.Separator
+    accuracy: float
 
-    here = jax.vmap(gradient)(x, y)
-    there = jax.vmap(gradient)(jnp.clip(x + EPS * jnp.sign(here), 0, 1), y)
-    flat = [np.asarray(g).reshape(len(g), -1) for g in (here, there)]
-    size = np.linalg.norm(flat[0], axis=1) * np.linalg.norm(flat[1], axis=1)
-    return float(np.mean((flat[0] * flat[1]).sum(axis=1) / np.maximum(size, 1e-30)))
+
+def easiest_separated(trained: Trained) -> Separated:
+    """Of all label pairs the one that is the easiest to separate on training images."""
+    easiest, _ = extreme_pairs(trained)
+    found = clusters(trained, easiest.labels)
+    return Separated(found, easiest.separator, easiest.separator.accuracy(*found.points))

@@ -1,25 +1,24 @@
-"""How the paper's table and sentences are measured: networks split in several ways, and where their
-neurons lie.
+"""How the paper's table and sentences are measured: numbers of a net, seed by seed, for both kinds
+of nets in all modes.
 
-Accuracies are on all test examples: of concatenation and mixing the same fixed pairs for every net.
-    A split is scored task by
-task, each by the subnetwork that is left for it, and averaged over tasks.
+An accuracy after a split is the mean over tasks.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Literal, NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float
 
 from bioexp.experiment import Trained
-from bioexp.papers.measuring import Measure, runs
-from bioexp.papers.paper import Evidence
-from bioexp.papers.spatial_nets.model import Groups, distances
-from bioexp.papers.spatial_nets.splits import LAYERS, Way, heads, scores, split
-from bioexp.types import Params
+from bioexp.measures.interval import student
+from bioexp.papers.measuring import each, less, runs
+from bioexp.papers.paper import Evidence, Measure
+from bioexp.papers.spatial_nets.regions import free_weight, region_purity, shares_between
+from bioexp.papers.spatial_nets.splits import LAYERS, Way, scores
+from bioexp.types import UserError
 
 CONCATENATION, MIXING, SEQUENTIAL = MODES = (
     "spatial_nets_concatenation",
@@ -27,102 +26,26 @@ CONCATENATION, MIXING, SEQUENTIAL = MODES = (
     "spatial_nets_sequential",
 )
 RELU, PRINTED, THREE = "spatial_nets_relu", "spatial_nets_printed", "spatial_nets_three"
-SPATIAL: Mapping[str, Any] = {"stages.0.objective.alpha": 1.0, "stages.0.objective.beta": 3.0}
-REGULAR: Mapping[str, Any] = {"stages.0.objective.alpha": 0.0, "stages.0.objective.beta": 0.0}
-WEAK = 0.1  # a neuron whose absolute weights sum to less is not shown in the paper (footnote 4)
+SHORT = {mode: mode.removeprefix("spatial_nets_") for mode in MODES}
+NETS = ("spatial", "regular")  # variants of the axis `net`
 Number = Callable[[Trained], float]
 
-# Table 1: mode -> mean and standard deviation of regular and of spatial nets.
-Cells = Mapping[str, tuple[tuple[float, float], tuple[float, float]]]
+# Table 1: mode -> net -> mean and standard deviation.
+Cells = Mapping[str, Mapping[str, tuple[float, float]]]
 SPLIT: Cells = {
-    CONCATENATION: ((0.80, 0.13), (0.92, 0.04)),
-    MIXING: ((0.70, 0.17), (0.89, 0.03)),
-    SEQUENTIAL: ((0.33, 0.20), (0.84, 0.08)),
+    CONCATENATION: {"regular": (0.80, 0.13), "spatial": (0.92, 0.04)},
+    MIXING: {"regular": (0.70, 0.17), "spatial": (0.89, 0.03)},
+    SEQUENTIAL: {"regular": (0.33, 0.20), "spatial": (0.84, 0.08)},
 }
+# A printed deviation of 0.00 counts as 0.01.
 DROP: Cells = {
-    CONCATENATION: ((0.11, 0.15), (0.00, 0.01)),  # a printed deviation of 0.00 counts as 0.01
-    MIXING: ((0.19, 0.20), (0.00, 0.01)),
-    SEQUENTIAL: ((0.60, 0.20), (0.07, 0.07)),
+    CONCATENATION: {"regular": (0.11, 0.15), "spatial": (0.00, 0.01)},
+    MIXING: {"regular": (0.19, 0.20), "spatial": (0.00, 0.01)},
+    SEQUENTIAL: {"regular": (0.60, 0.20), "spatial": (0.07, 0.07)},
 }
 
 
-# Where neurons lie.
-
-
-def live(params: Params, number: int) -> Bool[np.ndarray, "units"]:
-    """Neurons whose absolute weights sum to more than 0.1, those that reach them and, below the
-    outputs, those that leave them.
-    """
-    layers = params["layers"]
-    strong = np.abs(np.asarray(layers[str(number)]["w"])).sum(axis=1) > WEAK
-    above = layers.get(str(number + 1))
-    return strong if above is None else strong & (np.abs(np.asarray(above["w"])).sum(axis=0) > WEAK)
-
-
-def places(
-    params: Params, groups: Groups, number: int
-) -> tuple[Float[np.ndarray, "live 2"], Int[np.ndarray, "live"]]:
-    """Positions and groups of a layer's live neurons."""
-    alive = live(params, number)
-    return np.asarray(params["layers"][str(number)]["p"], np.float64)[alive], groups[number][alive]
-
-
-def silhouette(position: Float[np.ndarray, "n 2"], group: Int[np.ndarray, "n"]) -> float:
-    """How much nearer a neuron's own group is than the other: 1 far apart, 0 mingled; 0 where there
-    are no two groups.
-    """
-    from sklearn.metrics import silhouette_score
-
-    return (
-        float(silhouette_score(position, group)) if 2 <= len(np.unique(group)) < len(group) else 0.0
-    )
-
-
-def purity(position: Float[np.ndarray, "n 2"], group: Int[np.ndarray, "n"]) -> float:
-    """Share of neurons whose nearest neighbor is of their own group; 0 where there are no two
-    neurons or no two groups.
-    """
-    if len(np.unique(group)) < 2:
-        return 0.0
-    apart = np.linalg.norm(position[:, None] - position[None], axis=2) + np.diag(
-        np.full(len(position), np.inf)
-    )
-    return float((group[apart.argmin(axis=1)] == group).mean())
-
-
-def crossing(params: Params, groups: Groups, number: int) -> float:
-    """Share of a layer's absolute weight that connects neurons of different groups; 0 where there
-    is no weight.
-    """
-    w = np.abs(np.asarray(params["layers"][str(number)]["w"], np.float64))
-    return float(
-        (w * (groups[number][:, None] != groups[number - 1][None])).sum() / max(w.sum(), 1e-12)
-    )
-
-
-def cost(params: Params, number: int) -> tuple[float, float]:
-    """T(l), the mean over connections of absolute weight times length, and the mean length of a
-    unit of weight.
-    """
-    layers = params["layers"]
-    w = np.abs(np.asarray(layers[str(number)]["w"], np.float64))
-    length = np.asarray(
-        distances(layers[str(number)]["p"], layers[str(number - 1)]["p"], 0.0), np.float64
-    )
-    return float((w * length).mean()), float((w * length).sum() / max(w.sum(), 1e-12))
-
-
-def paired(trained: Trained) -> float:
-    """Share of a live neuron's weights to the outputs that goes to one output alone, mean over the
-    last hidden layer.
-    """
-    out = np.abs(np.asarray(trained.params["layers"][str(LAYERS[-1])]["w"], np.float64))[
-        :, live(trained.params, LAYERS[-2])
-    ]
-    return float((out.max(axis=0) / out.sum(axis=0)).mean()) if out.size else 0.0
-
-
-# Numbers of a run, and of configs.
+# Numbers of a run.
 
 
 def whole(trained: Trained) -> float:
@@ -145,110 +68,87 @@ def dropped(trained: Trained) -> float:
     return float(scores(trained).drop.mean())
 
 
-def region_purity(trained: Trained) -> float:
-    """Share of live neurons whose nearest neighbor is of their own group, mean over the split
-    layers.
-    """
-    groups = split(trained)
-    return float(np.mean([purity(*places(trained.params, groups, number)) for number in LAYERS]))
-
-
-def region_silhouette(trained: Trained) -> float:
-    """Silhouette of the groups of live neurons, mean over the split layers."""
-    groups = split(trained)
-    return float(
-        np.mean([silhouette(*places(trained.params, groups, number)) for number in LAYERS])
-    )
-
-
-def most_crossing(trained: Trained) -> float:
-    """Share of absolute weight between groups, in the split layer where it is largest; the lowest
-    one reads no grouped neurons.
-    """
-    groups = split(trained)
-    return max(crossing(trained.params, groups, number) for number in LAYERS[1:])
-
-
-def smallest_group(trained: Trained) -> float:
-    """Share of the smallest group in the split layer where it is least; 0 means that a task was
-    left without neurons.
-    """
-    groups = split(trained)
-    return float(
-        min(np.bincount(of, minlength=heads(trained)).min() / len(of) for of in groups.values())
-    )
-
-
-def free_weight(trained: Trained) -> float:
-    """Root mean square of the weights of the layers that pay nothing, the first two; their
-    geometric mean.
-    """
-    rms = [
-        np.sqrt(
-            np.square(np.asarray(trained.params["layers"][str(number)]["w"], np.float64)).mean()
-        )
-        for number in (0, 1)
-    ]
-    return float(np.sqrt(rms[0] * rms[1]))
-
-
-def total_cost(trained: Trained) -> float:
-    """T(l), mean over the layers that pay."""
-    return float(np.mean([cost(trained.params, number)[0] for number in LAYERS]))
-
-
-def mean_length(trained: Trained) -> float:
-    """Mean length of a unit of weight, mean over the layers that pay."""
-    return float(np.mean([cost(trained.params, number)[1] for number in LAYERS]))
-
-
 def left(attacks: Sequence[str] = ()) -> Number:
     """Share of images with all tasks right after these attacks, after every one where none is
     named, at the least eps attacked.
     """
 
     def survivors(trained: Trained) -> float:
-        found = [
-            attacked for name, attacked in trained.attacks.items() if name in attacks or not attacks
-        ]
-        return float(
-            np.logical_and.reduce(
-                [attacked.correct[int(np.argmin(attacked.eps))] for attacked in found]
-            ).mean()
-        )
+        made = trained.attacks.items()
+        chosen = [attacked for name, attacked in made if name in attacks or not attacks]
+        survived = [attacked.correct[int(np.argmin(attacked.eps))] for attacked in chosen]
+        return float(np.logical_and.reduce(survived).mean())
 
     return survivors
 
 
-def of(config: str, net: Mapping[str, Any], number: Number) -> Measure:
-    """A number of every run of a config's spatial or regular nets."""
-    return lambda evidence: [number(trained) for trained in runs(evidence, config, net)]
+# Measures of experiments.
 
 
 def seed_by_seed(combine: Callable[[Sequence[float]], float], *measures: Measure) -> Measure:
-    """Several measures of one seed made into one, for the seeds that all of them have."""
-    return lambda evidence: [
-        float(combine(values))
-        for values in zip(*(measure(evidence) for measure in measures), strict=False)
-    ]
+    """Several measures made into one, each seed for itself. Raises UserError for a seed that one
+    of them lacks.
+    """
+
+    def combined(evidence: Evidence) -> dict[int, float]:
+        return {
+            seed: float(combine(values))
+            for seed, values in _paired([measure(evidence) for measure in measures]).items()
+        }
+
+    return combined
 
 
-def gained(number: Number, config: str) -> Measure:
+def _paired(values: Sequence[Mapping[int, float]]) -> dict[int, list[float]]:
+    """The values of each seed, in the order of the measures."""
+    every = set().union(*values)
+    common = every.intersection(*values)
+    if missing := every - common:
+        raise UserError(
+            f"seed {min(missing)} is not in every mode or kind of net that is compared; train all"
+            " with the same seeds"
+        )
+    return {seed: [own[seed] for own in values] for seed in values[0]}
+
+
+def of_spatial(number: Number) -> list[Measure]:
+    """The number of spatial nets, mode by mode."""
+    return [each(mode, number, net="spatial") for mode in MODES]
+
+
+def gained(number: Number, experiment: str) -> Measure:
     """What the spatial net has more than the regular one of the same seed."""
-    return seed_by_seed(
-        lambda pair: pair[0] - pair[1], of(config, SPATIAL, number), of(config, REGULAR, number)
-    )
+    return less(each(experiment, number, net="spatial"), each(experiment, number, net="regular"))
 
 
-def grown(config: str) -> Measure:
+def grown(experiment: str) -> Measure:
     """How often the spatial net's weights that cost nothing are doubled against those of the
     regular one of the same seed.
     """
     return seed_by_seed(
-        lambda pair: np.log2(pair[0] / pair[1]),
-        of(config, SPATIAL, free_weight),
-        of(config, REGULAR, free_weight),
+        lambda both: np.log2(both[0] / both[1]),
+        *(each(experiment, free_weight, net=net) for net in ("spatial", "regular")),
     )
+
+
+def excess_drop(evidence: Evidence) -> dict[int, float]:
+    """Accuracy that a split costs in sequential mode, less the larger loss of the other two; mean
+    of both kinds of nets.
+    """
+
+    def lost(mode: str) -> Measure:
+        return seed_by_seed(np.mean, *(each(mode, dropped, net=net) for net in NETS))
+
+    others = seed_by_seed(max, lost(CONCATENATION), lost(MIXING))
+    return dict(less(lost(SEQUENTIAL), others)(evidence))
+
+
+def rescaling_margin(evidence: Evidence) -> dict[int, float]:
+    """The lesser of two margins of spatial nets with ReLU: doublings of their free weights above
+    one, and how far their purity is below 0.75.
+    """
+    below = each(RELU, lambda trained: 0.75 - region_purity(trained), net="spatial")
+    return dict(seed_by_seed(lambda both: min(both[0] - 1, both[1]), grown(RELU), below)(evidence))
 
 
 def farthest(cells: Cells, number: Number) -> Measure:
@@ -257,35 +157,68 @@ def farthest(cells: Cells, number: Number) -> Measure:
 
     The criterion is of means over seeds. So that it has an interval, it is jackknifed (Tukey 1958):
     of n seeds each stands for n times the criterion of all less n - 1 times that of the others.
+    Raises UserError for a seed that one of the cells lacks.
     """
+    paper = np.array([cell for mode in cells.values() for cell in mode.values()])
 
-    def criterion(
-        table: Float[np.ndarray, "cells seeds"], paper: Float[np.ndarray, "cells 2"]
-    ) -> float:
-        return float((np.abs(table.mean(axis=1) - paper[:, 0]) / paper[:, 1]).max())
+    def criterion(table: Float[np.ndarray, "seeds cells"]) -> float:
+        return float((np.abs(table.mean(axis=0) - paper[:, 0]) / paper[:, 1]).max())
 
-    def measure(evidence: Evidence) -> list[float]:
-        measures = [of(mode, net, number) for mode in cells for net in (REGULAR, SPATIAL)]
-        values = [found(evidence) for found in measures]
-        n = min(map(len, values))
-        table = np.array([own[:n] for own in values])
-        paper = np.array([cell for pair in cells.values() for cell in pair])
-        everything = criterion(table, paper)
+    def measure(evidence: Evidence) -> dict[int, float]:
+        measures = [each(mode, number, net=net) for mode in cells for net in cells[mode]]
+        seeds = _paired([of_cell(evidence) for of_cell in measures])
+        table, n = np.array(list(seeds.values())), len(seeds)
+        everything = criterion(table)
         if n == 1:
-            return [everything]
-        return [
-            n * everything - (n - 1) * criterion(np.delete(table, seed, axis=1), paper)
-            for seed in range(n)
-        ]
+            return dict.fromkeys(seeds, everything)
+        return {
+            seed: n * everything - (n - 1) * criterion(np.delete(table, place, axis=0))
+            for place, seed in enumerate(seeds)
+        }
 
     return measure
 
 
-def pooled(
-    evidence: Evidence, config: str, net: Mapping[str, Any], which: str
-) -> tuple[float, float]:
-    """Mean and standard deviation over runs and tasks together, as the paper's +- seems to be."""
-    values = np.concatenate(
-        [getattr(scores(trained), which) for trained in runs(evidence, config, net)]
+# What is drawn.
+
+
+class Cell(NamedTuple):
+    """A cell of Table 1 as we have it.
+
+    pooled: mean and standard deviation over runs and tasks together, as the paper's +- seems to be.
+    interval: 95 % over runs, None of one run. silent: the mean with disabled neurons silent.
+    """
+
+    pooled: tuple[float, float]
+    interval: tuple[float, float] | None
+    silent: float
+
+
+def measured_cell(evidence: Evidence, mode: str, net: str, row: Literal["split", "drop"]) -> Cell:
+    """A cell of the row after the split, or of what it costs."""
+    found = [scores(trained) for trained in runs(evidence, mode, net=net)]
+    per_run = [float(getattr(own, row).mean()) for own in found]
+    interval = student(per_run) if len(per_run) > 1 else None
+    silent = [own.silent if row == "split" else own.silent_drop for own in found]
+    return Cell(
+        pooled=_pooled([getattr(own, row) for own in found]),
+        interval=(interval.low, interval.high) if interval else None,
+        silent=float(np.mean([tasks.mean() for tasks in silent])),
     )
+
+
+def pooled_whole(evidence: Evidence, mode: str, net: str) -> tuple[float, float]:
+    """Mean and standard deviation of whole nets over runs and tasks together."""
+    return _pooled([scores(trained).full for trained in runs(evidence, mode, net=net)])
+
+
+def _pooled(tasks: Sequence[Float[np.ndarray, "tasks"]]) -> tuple[float, float]:
+    values = np.concatenate(tasks)
     return float(values.mean()), float(values.std())
+
+
+def between_groups(evidence: Evidence, mode: str, net: str) -> dict[int, dict[int, float]]:
+    """Share of absolute weight between groups of each seed, for each split layer but the lowest."""
+    found = runs(evidence, mode, net=net)
+    shares = {trained.seed: shares_between(trained) for trained in found}
+    return {number: {seed: own[number] for seed, own in shares.items()} for number in LAYERS[1:]}

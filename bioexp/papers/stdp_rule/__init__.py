@@ -27,110 +27,25 @@ Deviations, and what each costs
    them), see `associations`.
 """
 
-from bioexp.experiment import Trained as Trained
-from bioexp.papers.measuring import Measure as Measure
-from bioexp.papers.measuring import accuracy as accuracy
-from bioexp.papers.measuring import each as each
-from bioexp.papers.measuring import less as less
-from bioexp.papers.measuring import runs as runs
-from bioexp.papers.measuring import survivors as survivors
-from bioexp.papers.paper import Claim as Claim
-from bioexp.papers.paper import Control as Control
-from bioexp.papers.paper import Drawing, Paper
-from bioexp.papers.paper import Evidence as Evidence
-from bioexp.papers.stdp_rule import figures
-from bioexp.papers.stdp_rule.claims import CLAIMS, TITLES
-from bioexp.papers.stdp_rule.claims import ZERO_TWO as ZERO_TWO
-from bioexp.papers.stdp_rule.measures import (
-    BACKPROP as BACKPROP,
-)
-from bioexp.papers.stdp_rule.measures import (
-    CODES,
-    IRIS,
-    LADDER,
-    MANY,
-    MNIST,
-    PAIRS,
-    SPLITS,
-)
-from bioexp.papers.stdp_rule.measures import (
-    EPS as EPS,
-)
-from bioexp.papers.stdp_rule.measures import (
-    FAR as FAR,
-)
-from bioexp.papers.stdp_rule.measures import (
-    IRIS_PAIRS as IRIS_PAIRS,
-)
-from bioexp.papers.stdp_rule.measures import (
-    MNIST_PAIRS as MNIST_PAIRS,
-)
-from bioexp.papers.stdp_rule.measures import (
-    STDP as STDP,
-)
-from bioexp.papers.stdp_rule.measures import (
-    asymmetry as asymmetry,
-)
-from bioexp.papers.stdp_rule.measures import (
-    early as early,
-)
-from bioexp.papers.stdp_rule.measures import (
-    fixed_set as fixed_set,
-)
-from bioexp.papers.stdp_rule.measures import (
-    flipped as flipped,
-)
-from bioexp.papers.stdp_rule.measures import (
-    gap as gap,
-)
-from bioexp.papers.stdp_rule.measures import (
-    kept as kept,
-)
-from bioexp.papers.stdp_rule.measures import (
-    mean_over as mean_over,
-)
-from bioexp.papers.stdp_rule.measures import (
-    on as on,
-)
-from bioexp.papers.stdp_rule.measures import (
-    peak as peak,
-)
-from bioexp.papers.stdp_rule.measures import (
-    positive as positive,
-)
-from bioexp.papers.stdp_rule.measures import (
-    settled as settled,
-)
-from bioexp.papers.stdp_rule.measures import (
-    share_alike as share_alike,
-)
-from bioexp.papers.stdp_rule.measures import (
-    won as won,
-)
-from bioexp.papers.stdp_rule.measures import (
-    worst_lag as worst_lag,
-)
+from bioexp.papers.paper import Paper, Study
+from bioexp.papers.stdp_rule.claims import CLAIMS, DRAWINGS
+from bioexp.papers.stdp_rule.measures import CODES, IRIS, LADDER, MANY, MNIST, SPLITS
 from bioexp.papers.stdp_rule.model import balanced, eq4, eq5, eq6, eq7, propagated, stdp, stdp_net
 
 PAPER = Paper(
     study=Study(
         name="stdp_rule",
         title="A More Biologically Plausible Local Learning Rule for ANNs",
-        configs=(MNIST, IRIS, SPLITS, PAIRS, LADDER, MANY, CODES),
-        drawings=(
-            *(
-                Drawing(f"stdp_rule/{name}", where, what, configs, draw)
-                for name, where, what, configs, draw in TITLES
-            ),
-            Drawing(
-                "beyond/multi_class_stdp",
-                "",
-                "the STDP rule on ten classes and at depth 0 to 4, beside backprop and the 0-hidden"
-                " control",
-                (MANY, CODES),
-                figures.many_classes,
-            ),
+        configs=(
+            "stdp_mnist",
+            "stdp_rule/iris",
+            "stdp_rule/iris_splits",
+            "stdp_rule/pairs",
+            "stdp_rule/ladder",
+            "stdp_rule/ten_classes",
+            "stdp_rule/codes",
         ),
+        drawings=DRAWINGS,
         claims=CLAIMS,
         attacked=(LADDER,),
         repeated=(MNIST, IRIS),

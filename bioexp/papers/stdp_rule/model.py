@@ -1,4 +1,4 @@
-"""The net with probabilities as activities, and the STDP-derived rule in its forms."""
+"""The net whose activities are probabilities, and the rule derived from STDP in its forms."""
 
 from collections.abc import Callable
 from itertools import pairwise
@@ -96,7 +96,7 @@ def _rates(inputs: int, units: int, bias: float) -> LayerMap:
 
 
 def _drive(inputs: int, units: int, bias: float) -> LayerMap:
-    """u = x w' + b; its logits are u, or (0, u) of one unit (deviation 4). Its rate is sigmoid(u)."""
+    """u = x w' + b; logits are u, or (0, u) of one unit (deviation 4). Its rate is sigmoid(u)."""
 
     def apply(params: Params, x: Float[Array, "batch inputs"], ops: Ops, number: int) -> Layer:
         u = ops.linear(number, params["w"], x) + params["b"]
@@ -152,11 +152,11 @@ def propagated(top: Top, params: Params) -> dict[str, Wanted]:
     """Z of every layer from the weights: the sign of the next layer's Z times the weights between
     them (section 2).
     """
-    found = {}
+    z = {}
     for number in sorted(params["layers"], key=int, reverse=True):
-        found[number] = top
+        z[number] = top
         top = jnp.sign(top @ params["layers"][number]["w"])
-    return found
+    return z
 
 
 class Associated(NamedTuple):
@@ -241,10 +241,10 @@ def growth(
     has an input of 1.
 
     Image by image, so that no array of all synapses times all images is ever made: six times faster
-        on a CPU.
+    on a CPU.
     """
 
-    def one(
+    def add(
         sums: tuple[Array, Array], image: tuple[Array, Array, Array]
     ) -> tuple[tuple[Array, Array], None]:
         x, p, z = image
@@ -255,7 +255,7 @@ def growth(
         ), None
 
     start = jnp.zeros((p.shape[1], x.shape[1])), jnp.zeros(p.shape[1])
-    (w, b), _ = jax.lax.scan(one, start, (x, p, z))
+    (w, b), _ = jax.lax.scan(add, start, (x, p, z))
     return {"w": w / len(x), "b": b / len(x)}
 
 
