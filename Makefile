@@ -32,18 +32,20 @@ lint: install
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
 
 format: install
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-# PROFILE=smoke (everything runs, nothing is judged) | laptop | paper (full sizes; a GPU is advised)
-# LAUNCH=local | slurm: by workers; LAUNCH_OPTIONS="--partition gpu --gpus 1 --time 2:00:00". The plan is printed first.
+# PROFILE=smoke (everything runs, nothing is judged) | laptop | paper (full sizes, for a GPU)
+# LAUNCH=local | slurm: by workers; LAUNCH_OPTIONS="--partition gpu --gpus 1 --time 2:00:00".
+# The plan is printed first.
 reproduce-all: install
 	$(BIN)/bioexp reproduce all --profile $(PROFILE) --dry-run
 	$(BIN)/bioexp reproduce all --profile $(PROFILE) $(if $(LAUNCH),--launch $(LAUNCH) $(LAUNCH_OPTIONS))
 
-# What is committed of the last full reproduction (results/reference), and the README's table of its claims.
+# What is committed of the last full reproduction (results/reference), and the README's counts.
 reference: install
 	$(BIN)/python -c 'from pathlib import Path; from bioexp.report.reference import reference, refresh; \
 	  folder = Path("results/reference"); reference(Path("$(RESULTS)"), folder); refresh(Path("README.md"), folder)'

@@ -5,6 +5,7 @@ from and where it stands.
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Mapping
 from itertools import takewhile
 from pathlib import Path
@@ -61,7 +62,7 @@ def rows(kind: str, results: Path) -> list[Row]:
         return _paper_rows()
     if kind == "configs":
         return [
-            {"config": name, "about": _header(file).partition("\n")[0]}
+            {"config": name, "about": _first_sentence(_header(file))}
             for name, file in config_files().items()
         ]
     if kind == "runs":
@@ -155,6 +156,10 @@ def _header(path: Path) -> str:
     """A config's first comment lines: what it reproduces, how long it takes, what to expect."""
     lines = takewhile(lambda line: line.startswith("#"), path.read_text("utf-8").splitlines())
     return "\n".join(line.removeprefix("#").strip() for line in lines)
+
+
+def _first_sentence(text: str) -> str:
+    return re.split(r"(?<=\.)\s+(?=[A-Z])", text.replace("\n", " "), maxsplit=1)[0]
 
 
 def _run_row(path: Path, results: Path) -> Row:

@@ -5,6 +5,7 @@ it, not at start-up.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -110,13 +111,14 @@ def train(
         raise UserError("--seeds and --seed: give one of them (--seeds N is 0 to N-1)")
     numbers = [seed] if seed is not None else list(range(seeds or 1))
     changes = [*changes, *([f"dataset.name={dataset}"] if dataset else [])]
-    experiments = [one for config in configs for one in experiments_named(config, changes)]
+    named = (experiments_named(config, changes) for config in configs)
+    experiments = list(chain.from_iterable(named))
     workspace = _workspace(results, data_dir, terminal)
     if dry_run:
-        shown = [preview(one, workspace, numbers) for one in experiments]
-        terminal.show(shown, [line for one in shown for line in preview_lines(one)])
+        previews = [preview(experiment, workspace, numbers) for experiment in experiments]
+        terminal.show(previews, list(chain.from_iterable(map(preview_lines, previews))))
         return None
-    names = labels([(one.folder, resolved(one)) for one in experiments])
+    names = labels([(experiment.folder, resolved(experiment)) for experiment in experiments])
     outcomes: dict[int, Outcome] = {}
 
     def ready(number: int, runs: list[Run]) -> None:
@@ -154,7 +156,8 @@ def attack(
     attacks: Annotated[
         str,
         typer.Option(
-            metavar="NAME,...", help="Attacks by name, such as noise,fgsm,pgd; all for every one."
+            metavar="NAME,...",
+            help="Attacks by name, such as noise,fgsm,pgd; all for every attack there is.",
         ),
     ] = "",
     eps: Annotated[
@@ -208,20 +211,20 @@ def attack(
     targets = [run for run in opened if runs or run.summary.test_loss is None]
     follow = [open_run(path) for path in find(results, transfer_from)] if transfer_from else []
     workspace = _workspace(results, data_dir, terminal)
-    found: dict[int, AttackedExperiment] = {}
+    attacked: dict[int, AttackedExperiment] = {}
 
     def finish(failures: Sequence[str]) -> None:
         labels = labelled(grouped(targets))
         groups = dict(zip(labels, grouped(targets), strict=True))
-        rows = compared(groups) if len(found) > 1 and runs and gradient == "true" else []
+        rows = compared(groups) if len(attacked) > 1 and runs and gradient == "true" else []
         records = [
-            found[number].model_copy(
+            attacked[number].model_copy(
                 update={
                     "label": labels[number],
                     "compared": tuple(row for row in rows if row.second == labels[number]),
                 }
             )
-            for number in sorted(found)
+            for number in sorted(attacked)
         ]
         terminal.show(records if as_json else None)
         for record in records:
@@ -241,7 +244,7 @@ def attack(
             asked,
             follow=follow,
             progress=terminal.percent,
-            ready=found.__setitem__,
+            ready=attacked.__setitem__,
         ),
         finish,
     )
@@ -308,17 +311,17 @@ def reproduce(
         from bioexp.claims.rows import runs_of
         from bioexp.report.page import report
 
-        found = judged(papers, size, workspace)
-        if used := runs_of(results, found.claims):
-            page = report(used, results / "report.html", found.claims)
+        outcome = judged(papers, size, workspace)
+        if used := runs_of(results, outcome.claims):
+            page = report(used, results / "report.html", outcome.claims)
             workspace.say(f"report: {page}")
-        if found.errors:
+        if outcome.errors:
             workspace.say(f"all else is judged in {results / 'claims.md'}; what failed:")
-            raise found.errors[0]
-        show_claims(terminal, found.rows)
+            raise outcome.errors[0]
+        show_claims(terminal, outcome.rows)
         if reference is None:
-            terminal.show(found.rows if as_json else None)
-        elif show_changes(terminal, reference, found.rows, list(studies), against):
+            terminal.show(outcome.rows if as_json else None)
+        elif show_changes(terminal, reference, outcome.rows, list(studies), against):
             raise typer.Exit(3)
 
     return Job(
@@ -351,8 +354,8 @@ def report(
     judged = runs_of(results, claims)
     folders = {run.path.parent for run in judged}
     others = [path for path in find(results, runs) if path.parent not in folders]
-    found = judged + [open_run(path) for path in others]
-    page = write(found, output or results / "report.html", claims, compare=bool(runs))
+    shown = judged + [open_run(path) for path in others]
+    page = write(shown, output or results / "report.html", claims, compare=bool(runs))
     Terminal(as_json, quiet).show({"report": str(page)}, [str(page)])
 
 
@@ -376,7 +379,7 @@ def list_(
     kinds = catalog.kinds()
     if what and what not in kinds:
         details = catalog.detail(what)
-        terminal.show(details, [line for one in details for line in detail_lines(one)])
+        terminal.show(details, list(chain.from_iterable(map(detail_lines, details))))
         return
     if not what:
         terminal.show({kind: catalog.rows(kind, results) for kind in kinds} if as_json else None)
@@ -420,7 +423,7 @@ def work(
     words: list[str],
     take: Annotated[int, typer.Option(help="Number of tasks to do; 0 for any.")] = 0,
 ) -> None:
-    """As one of several workers, do tasks of a command that no other worker has in hand."""
+    """Do tasks of a command that no other worker has in hand, as one of several workers."""
     app(words, standalone_mode=False, obj=Call(tuple(words), take))
 
 

@@ -122,7 +122,7 @@ class Terminal:
 
 
 def _plain(result: Any) -> Any:
-    """As JSON holds it."""
+    """The value as JSON holds it."""
     from bioexp.records import Record, content
 
     if isinstance(result, Record):

@@ -38,7 +38,7 @@ class Choice:
     files: tuple[Path, ...] = ()
 
     def resolved(self) -> dict[str, Any]:
-        """As it is written into a config."""
+        """The choice as it is written into a config."""
         return {"name": self.name, **plain(self.options)}
 
 

@@ -37,9 +37,8 @@ def schema(builder: Callable[..., Any]) -> type[pydantic.BaseModel]:
         if parameter.kind is inspect.Parameter.KEYWORD_ONLY
     }
     with warnings.catch_warnings():
-        warnings.filterwarnings(
-            "ignore", "Field name", UserWarning
-        )  # an option may be called `validate`
+        # an option may be called `validate`
+        warnings.filterwarnings("ignore", "Field name", UserWarning)
         return pydantic.create_model(builder.__name__, __config__=STRICT, **fields)  # type: ignore[call-overload]
 
 

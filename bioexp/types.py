@@ -25,9 +25,8 @@ Natural = Annotated[int, Ge(0)]
 Positive = Annotated[float, Gt(0)]
 NonNegative = Annotated[float, Ge(0)]
 Fraction = Annotated[float, Ge(0), Le(1)]
-UserFile = Annotated[
-    str, "file"
-]  # resolved against the config's folder, and its bytes are part of the run's identity
+# Resolved against the config's folder; its bytes are part of the run's identity.
+UserFile = Annotated[str, "file"]
 
 Params = dict[str, Any]  # nested dicts of arrays: {"layers": {"0": {"w": …}}}
 State = Any  # a rule's own pytree

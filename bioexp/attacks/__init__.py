@@ -1,4 +1,4 @@
-"""Attacks on one image each, in the order of the ladder; the caller (`measures.robustness`)
+"""Attacks on one image each, in the order of the ladder; the caller (`robustness.evaluate`)
 enforces ball and box.
 
 One thing per file; an attack of one's own is one more file and one more row here.
@@ -30,10 +30,5 @@ ATTACKS: dict[str, Callable[..., Attack]] = {
     "pgd_l2": pgd_l2,
     "deepfool": deepfool,
 }
-LADDER = (
-    "noise",
-    "fgsm",
-    "pgd",
-    "pgd_margin",
-    "transfer",
-)  # what runs when no attack is named; transfer where it has a source
+# What runs when no attack is named; transfer where it has a source.
+LADDER = ("noise", "fgsm", "pgd", "pgd_margin", "transfer")

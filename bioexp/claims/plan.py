@@ -110,7 +110,7 @@ def wanted(study: Study, size: Size) -> list[Wanted]:
     for config in study.configs:
         for experiment in load(folder / f"{config}.yaml"):
             by_name.setdefault(experiment.name, []).append(experiment)
-    found = []
+    items = []
     many = _repeated(study)
     for name in needed(study):
         trained = study.full.get(name, name) if size.profile == "paper" else name
@@ -123,31 +123,31 @@ def wanted(study: Study, size: Size) -> list[Wanted]:
         for experiment in by_name[trained]:
             sized = replace(experiment, fallback=None)
             sized = _small(experiment) if size.profile == "smoke" else sized
-            found.append(Wanted(study, name, sized, tuple(range(count)), name in study.attacked))
-    return found
+            items.append(Wanted(study, name, sized, tuple(range(count)), name in study.attacked))
+    return items
 
 
 def each_once(several: Iterable[Wanted]) -> list[Wanted]:
     """Experiments that several studies want once: with the most seeds, and attacked where one of
     them has it attacked.
     """
-    found: dict[str, Wanted] = {}
-    for one in several:
-        known = found.get(one.group, one)
-        first = one if one.attacked and not known.attacked else known
-        found[one.group] = replace(first, seeds=max(known.seeds, one.seeds, key=len))
-    return list(found.values())
+    once: dict[str, Wanted] = {}
+    for need in several:
+        known = once.get(need.group, need)
+        first = need if need.attacked and not known.attacked else known
+        once[need.group] = replace(first, seeds=max(known.seeds, need.seeds, key=len))
+    return list(once.values())
 
 
 def preview(names: Sequence[str], size: Size, results: Path) -> list[Due]:
     """For each experiment what is finished, what is to train, and the minutes it took last time."""
     rows = []
-    several = (one for study in studies_named(names).values() for one in wanted(study, size))
-    for one in each_once(several):
-        todo = plan(one.experiment, results=results, seeds=one.seeds)
+    several = (need for study in studies_named(names).values() for need in wanted(study, size))
+    for need in each_once(several):
+        todo = plan(need.experiment, results=results, seeds=need.seeds)
         finished, stale = len(todo.finished), len(todo.stale)
-        minutes = _minutes(one, todo, size.asked, results)
-        rows.append(Due(one.group, len(one.seeds), finished, stale, minutes))
+        minutes = _minutes(need, todo, size.asked, results)
+        rows.append(Due(need.group, len(need.seeds), finished, stale, minutes))
     return rows
 
 
@@ -171,18 +171,18 @@ def _repeated(study: Study) -> set[str]:
     return many
 
 
-def _minutes(one: Wanted, todo: Plan, asked: Asked, results: Path) -> float | None:
+def _minutes(need: Wanted, todo: Plan, asked: Asked, results: Path) -> float | None:
     """Minutes that training and attacking took for the newest runs of an experiment, as often as
     they are due; None for unknown.
     """
     due = [
         path
         for path in todo.paths.values()
-        if one.attacked and (todo.groups or not is_attacked(path, asked, len(todo.paths) > 1))
+        if need.attacked and (todo.groups or not is_attacked(path, asked, len(todo.paths) > 1))
     ]
     if not todo.groups and not due:
         return 0.0
-    last = newest(results / one.experiment.folder)
+    last = newest(results / need.experiment.folder)
     if not last:
         return None
     tables = [table_of(path) for path in last]

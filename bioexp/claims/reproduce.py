@@ -81,20 +81,20 @@ def _gathered(
     """
     evidence: dict[str, list[Trained]] = {}
     failed: dict[str, str] = {}
-    for one in wanted(study, size):
+    for need in wanted(study, size):
         try:
-            runs = _finished(one, workspace.results)
-            evidence.setdefault(one.name, []).extend(trained(runs, workspace.data_dir))
+            runs = _finished(need, workspace.results)
+            evidence.setdefault(need.name, []).extend(trained(runs, workspace.data_dir))
         except UserError as error:
-            failed[one.name] = str(error)
+            failed[need.name] = str(error)
     for name, reason in failed.items():
         workspace.say(f"{name} failed: {reason}")
     return evidence, failed
 
 
-def _finished(one: Wanted, results: Path) -> list[Run]:
+def _finished(need: Wanted, results: Path) -> list[Run]:
     """The runs of an experiment; raises UserError with the reason where its task failed."""
-    folders = [directory(results, one.experiment, seed) for seed in one.seeds]
+    folders = [directory(results, need.experiment, seed) for seed in need.seeds]
     for folder in folders:
         if reason := failure(folder):
             raise UserError(reason)

@@ -39,41 +39,41 @@ def tasks(
                 by_study[study.name] = wanted(study, size)
         return by_study[study.name]
 
-    def owner(one: Wanted) -> Study:
+    def owner(need: Wanted) -> Study:
         """The first study that has it attacked: its twin is looked for among that one's nets."""
-        return next((s for s in studies().values() if one.name in s.attacked), one.study)
+        return next((s for s in studies().values() if need.name in s.attacked), need.study)
 
-    todo = each_once(one for study in studies_named(names).values() for one in wanted_by(study))
+    todo = each_once(need for study in studies_named(names).values() for need in wanted_by(study))
     return [
         _task(
-            one,
-            _twin(one, wanted_by(owner(one))) if one.attacked else None,
+            need,
+            _twin(need, wanted_by(owner(need))) if need.attacked else None,
             size,
             workspace,
             progress,
         )
-        for one in todo
+        for need in todo
     ]
 
 
 def _task(
-    one: Wanted, twin: Wanted | None, size: Size, workspace: Workspace, progress: ProgressBar
+    need: Wanted, twin: Wanted | None, size: Size, workspace: Workspace, progress: ProgressBar
 ) -> Task:
     results, say, asked = workspace.results, workspace.say, size.asked
-    folders = tuple(directory(results, one.experiment, seed) for seed in one.seeds)
-    sources = twin is not None or len(one.seeds) > 1
+    folders = tuple(directory(results, need.experiment, seed) for seed in need.seeds)
+    sources = twin is not None or len(need.seeds) > 1
 
     def attacked() -> bool:
-        return not one.attacked or all(is_attacked(folder, asked, sources) for folder in folders)
+        return not need.attacked or all(is_attacked(folder, asked, sources) for folder in folders)
 
     def done() -> bool:
-        return is_done(one.experiment, results=results, seeds=one.seeds) and attacked()
+        return is_done(need.experiment, results=results, seeds=need.seeds) and attacked()
 
     def work(patient: bool) -> bool:
-        runs, new = _trained(one, workspace, progress, patient)
+        runs, new = _trained(need, workspace, progress, patient)
         if missing := not attacked():
             guides = _guides(twin, workspace, progress, patient)
-            say(f"{one.experiment.folder}: attacking {len(runs)} seeds")
+            say(f"{need.experiment.folder}: attacking {len(runs)} seeds")
             attack(
                 runs,
                 attacks=[
@@ -88,22 +88,22 @@ def _task(
                 among=guides,
                 patient=patient,
             )
-        say(f"{one.experiment.folder}: {len(runs)} seeds ready")
+        say(f"{need.experiment.folder}: {len(runs)} seeds ready")
         return missing or new
 
-    return Task(one.group, folders, done, work)
+    return Task(need.group, folders, done, work)
 
 
 def _trained(
-    one: Wanted, workspace: Workspace, progress: ProgressBar, patient: bool
+    need: Wanted, workspace: Workspace, progress: ProgressBar, patient: bool
 ) -> tuple[list[Run], bool]:
     """Its runs, and whether any had to be trained."""
-    with progress(one.experiment.folder) as bar:
+    with progress(need.experiment.folder) as bar:
         watch = Watched(bar)
         runs = train(
-            one.experiment,
+            need.experiment,
             workspace,
-            seeds=one.seeds,
+            seeds=need.seeds,
             pictures="first",
             patient=patient,
             watch=watch,
@@ -125,7 +125,7 @@ def _guides(
         return []
 
 
-def _twin(one: Wanted, others: Sequence[Wanted]) -> Wanted | None:
+def _twin(need: Wanted, others: Sequence[Wanted]) -> Wanted | None:
     """The first other attacked experiment that backprop trained on the same data."""
     attacked = ((kind_of_experiment(other.experiment), other) for other in others if other.attacked)
-    return twin_of(kind_of_experiment(one.experiment), attacked)
+    return twin_of(kind_of_experiment(need.experiment), attacked)

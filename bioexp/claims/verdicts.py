@@ -49,7 +49,7 @@ def _row(claim: Claim, evidence: Evidence, why: str, comparable: bool) -> ClaimR
         why = f"robustness NOT established: {'; '.join(red)}"
     elif claim.timing and claim.expected:
         times = interval.mean / claim.expected
-        why = f"a wall time of other hardware; ours is {times:.2g} times the document's"
+        why = f"a wall time of other hardware; ours is {times:.2g} times the paper's"
     controls = tuple(_control_row(control, evidence) for control in claim.controls)
     return _claim_row(claim, values, interval, controls, said, why)
 

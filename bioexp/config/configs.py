@@ -37,14 +37,19 @@ def experiments_named(word: str, changes: Sequence[str] = ()) -> list[Experiment
     if not called or "=" not in wanted or Path(word).is_file():
         called, wanted = word, ""
     file, name = _file_of(called)
-    experiments = [one for one in load(file, changes) if name is None or one.name == name]
+    experiments = [
+        experiment for experiment in load(file, changes) if name is None or experiment.name == name
+    ]
     if not wanted:
         return experiments
     variant = dict(part.partition("=")[::2] for part in wanted.split(","))
-    chosen = [one for one in experiments if variant.items() <= one.variant.items()]
+    chosen = [
+        experiment for experiment in experiments if variant.items() <= experiment.variant.items()
+    ]
     if not chosen:
         variants = [
-            ",".join(f"{axis}={name}" for axis, name in one.variant.items()) for one in experiments
+            ",".join(f"{axis}={name}" for axis, name in experiment.variant.items())
+            for experiment in experiments
         ]
         there = f"there are {', '.join(variants)}" if any(variants) else "it has no axes"
         raise UserError(f"{word}: no such variant ({there})")
@@ -54,7 +59,7 @@ def experiments_named(word: str, changes: Sequence[str] = ()) -> list[Experiment
 def _file_of(word: str) -> tuple[Path, str | None]:
     """The file that a path or name stands for; and the one experiment in it that is meant."""
     path, known = Path(word).expanduser(), config_files()
-    if path.exists() or path.is_absolute():
+    if path.is_file():
         return path, None
     name = word.removeprefix("configs/").removesuffix(".yaml")
     if name in known:
@@ -63,6 +68,8 @@ def _file_of(word: str) -> tuple[Path, str | None]:
     for file in known.values():
         if line.search(file.read_text("utf-8")):
             return file, name
+    if path.exists() or path.is_absolute():
+        return path, None
     raise UserError(
         f"{word}: no such config, neither as a path nor by name{suggestion(name, known)} (`bioexp "
         "list configs` shows those that come with bioexp)"

@@ -146,14 +146,16 @@ def _listed(key: str, path: str, values: list[Any], at: str) -> Variants:
 
 
 def _called(value: Any) -> str:
-    """A value as a word of the shell: [0, 1] is 0-1, {name: sgd, step: 0.9} is sgd-step-0.9."""
+    """A value as a word of the shell: [0, 1] is 0-1, {name: sgd, step: 0.9} is sgd-step-0.9, and
+    ./my_rule.py:oja is oja.
+    """
     if isinstance(value, dict):
         name = [value["name"]] if "name" in value else []
         parts = [*name, *(part for key in value if key != "name" for part in (key, value[key]))]
         return "-".join(_called(part) for part in parts) or "none"
     if isinstance(value, list):
         return "-".join(map(_called, value)) or "none"
-    word = value if isinstance(value, str) else json.dumps(value)
+    word = value.rpartition(".py:")[2] if isinstance(value, str) else json.dumps(value)
     return re.sub(r"[^\w.+]+", "-", word).strip("-") or "none"
 
 

@@ -14,9 +14,8 @@ import yaml
 
 from bioexp.types import UserError
 
-LOADER = getattr(
-    yaml, "CSafeLoader", yaml.SafeLoader
-)  # the one in C, where PyYAML was built with it, is ten times as fast
+# The one in C, where PyYAML was built with it, is ten times as fast.
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 DEEPEST = 20  # levels of nesting
 LARGEST = 1_000_000  # bytes
 

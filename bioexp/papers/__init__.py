@@ -8,49 +8,50 @@ from typing import NamedTuple
 from bioexp.papers.paper import Paper, Study
 
 
-def log_net() -> Paper:
+def _log_net() -> Paper:
     from bioexp.papers.log_net import PAPER
 
     return PAPER
 
 
-def competing_hidden_units() -> Paper:
+def _competing_hidden_units() -> Paper:
     from bioexp.papers.competing_hidden_units import PAPER
 
     return PAPER
 
 
-def spatial_nets() -> Paper:
+def _spatial_nets() -> Paper:
     from bioexp.papers.spatial_nets import PAPER
 
     return PAPER
 
 
-def brain_models() -> Paper:
+def _brain_models() -> Paper:
     from bioexp.papers.brain_models import PAPER
 
     return PAPER
 
 
-def stdp_rule() -> Paper:
+def _stdp_rule() -> Paper:
     from bioexp.papers.stdp_rule import PAPER
 
     return PAPER
 
 
-def beyond(papers: Mapping[str, Paper]) -> Study:
+def _beyond(papers: Mapping[str, Paper]) -> Study:
     from bioexp.papers.beyond import study
 
     return study(tuple(papers.values()))
 
 
-# A paper is imported when it is asked for, so that one that is broken leaves the others alone.
+# A paper is imported when it is asked for, so that one that is broken leaves the others alone. The
+# functions have underscores because an imported folder takes its own name in this module.
 TABLE: Mapping[str, Callable[[], Paper]] = {
-    "log_net": log_net,
-    "competing_hidden_units": competing_hidden_units,
-    "spatial_nets": spatial_nets,
-    "brain_models": brain_models,
-    "stdp_rule": stdp_rule,
+    "log_net": _log_net,
+    "competing_hidden_units": _competing_hidden_units,
+    "spatial_nets": _spatial_nets,
+    "brain_models": _brain_models,
+    "stdp_rule": _stdp_rule,
 }
 
 
@@ -75,4 +76,4 @@ def papers() -> Papers:
 def studies() -> dict[str, Study]:
     """What `bioexp reproduce all` reproduces: the rows of every whole paper, then those beyond."""
     whole = papers().whole
-    return {name: paper.study for name, paper in whole.items()} | {"beyond": beyond(whole)}
+    return {name: paper.study for name, paper in whole.items()} | {"beyond": _beyond(whole)}

@@ -1,5 +1,4 @@
-"""From runs to one number a seed: how the claims of every document pick their runs and measure
-them.
+"""From runs to one number a seed: how claims pick their runs and measure them.
 
 Measures look at test images, and nothing is chosen by them.
 """
@@ -27,14 +26,14 @@ def runs(evidence: Evidence, experiment: str, **variant: str) -> list[Trained]:
     """The runs of an experiment, one a seed; of one with axes those of the variants named, such as
     rule="stable". Raises UserError where there is no such variant.
     """
-    found = [
+    chosen = [
         trained
         for trained in evidence[experiment]
         if variant.items() <= trained.experiment.variant.items()
     ]
-    if not found:
+    if not chosen:
         raise UserError(f"{experiment}: has no runs of {variant}")
-    return found
+    return chosen
 
 
 def each(experiment: str, measure: Callable[[Trained], float], **variant: str) -> Measure:
@@ -43,8 +42,8 @@ def each(experiment: str, measure: Callable[[Trained], float], **variant: str) -
 
 
 def by_seed(trained: Sequence[Trained], measure: Callable[[Trained], float]) -> dict[int, float]:
-    """A value of each run by its seed. Raises UserError where a seed stands twice: name a variant."""
-    values = {one.seed: float(measure(one)) for one in trained}
+    """A value of each run by its seed. Raises UserError where a seed stands twice."""
+    values = {run.seed: float(measure(run)) for run in trained}
     if len(values) < len(trained):
         name = trained[0].run.path.parent.name
         raise UserError(f"{name}: has several runs of a seed; name the variant that is meant")

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     import numpy as np
     from matplotlib.figure import Figure
 
-# The runs that a claim or a figure may look at: by the experiment's name, then one for each seed, in
-# the order of the seeds. One with axes has all its variants there, each with all its seeds.
+# The runs that a claim or a figure may look at, by the experiment's name: one for each seed, in the
+# order of the seeds. One with axes has all its variants there, each with all its seeds.
 Evidence = Mapping[str, Sequence[Trained]]
 Measure = Callable[[Evidence], Mapping[int, float]]  # by seed: differences pair by it
 
@@ -26,7 +26,7 @@ Measure = Callable[[Evidence], Mapping[int, float]]  # by seed: differences pair
 class Control:
     """The same measure where the claim should not hold: what it is, and its value per seed.
 
-    flagged: the experiments whose red checks are to be said beside it, where it is a robust accuracy.
+    flagged: the experiments whose red checks are said beside it, where it is a robust accuracy.
     """
 
     what: str
@@ -132,10 +132,10 @@ class Paper:
 
     @property
     def name(self) -> str:
-        """As the command line and the ids of its rows call it."""
+        """What the command line and the ids of its rows call it."""
         return self.study.name
 
     @property
     def title(self) -> str:
-        """As it is printed on its first page."""
+        """The title on its first page."""
         return self.study.title

@@ -1,4 +1,4 @@
-"""The checks that a robustness number must survive, one function each; `bioexp.measures.flags`
+"""The checks that a robustness number must survive, one function each; `bioexp.robustness.flags`
 names and orders them.
 
 A check answers None when all is well, a sentence when it lacks its evidence, and (eps, sentence)

@@ -155,7 +155,7 @@ def unequal(groups: Mapping[str, Sequence[Run]], rows: Sequence[Difference]) -> 
     stage = f"stages.{len(net.config.stages) - 1}"
     early = (
         f"{net.path}/config.yaml --set name={net.config.name}_early "
-        f"{stage}.until={reached[-1]:.3f} {stage}.record_every=5"
+        f"--set {stage}.until={reached[-1]:.3f} --set {stage}.record_every=5"
     )
     return [
         f"no net here is as accurate as {row.first} when clean; {more} stopped early is: "

@@ -1,7 +1,7 @@
 """The gradient contract: attacks follow the derivative of the forward pass that is deployed, and
 that is always the same.
 
-Two checks of `bioexp.measures.flags`: S10 on the forward pass, S12 on its derivative.
+Two checks of `bioexp.robustness.flags`: S10 on the forward pass, S12 on its derivative.
 """
 
 from collections.abc import Iterator

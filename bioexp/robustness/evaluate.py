@@ -2,7 +2,7 @@
 result tested again.
 
 Not here: what the attacks do (`bioexp.attacks`), whether their numbers can be believed
-    (`bioexp.measures.flags`), files.
+(`bioexp.robustness.flags`), files.
 """
 
 import warnings

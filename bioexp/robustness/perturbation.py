@@ -133,7 +133,7 @@ def fool(net: Net, attack: Attack, eps: Sequence[float], key: Key[Array, ""]) ->
 
 
 def gradient_ascent(*, steps: Count = 40, path: Positive = 2.5) -> Attack:
-    """Add the loss's gradient to the image again and again, as the log network's document does: z
+    """Add the loss's gradient to the image again and again, as the log network's paper does: z
     <- z + a g / |g|_2.
 
     In the L2 ball, from the image itself; a = path eps / steps. The loss is the margin, the best

@@ -23,12 +23,8 @@ from bioexp.robustness.contract import gradient_is_another
 from bioexp.robustness.evaluate import Net, evaluate
 from bioexp.types import Attack, Params
 
-SIDE, CLASSES, HIDDEN, EACH = (
-    12,
-    4,
-    32,
-    50,
-)  # pixels a side, classes, hidden units, images of each class to train on and to attack
+# Pixels a side, classes, hidden units, images of each class to train on and to attack.
+SIDE, CLASSES, HIDDEN, EACH = 12, 4, 32, 50
 STEPS, RATE = 100, 0.3
 FALLS_AT, LEFT = 0.3, 0.02
 FOLLOWED_AT = (0.3, 0.4)  # where noise breaks enough to be compared with

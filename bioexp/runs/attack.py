@@ -92,9 +92,9 @@ def attack(
     attacks: names from `ATTACKS`, "all", or a user's own, "./my_attack.py:my_attack"; {"name":
         "square", "queries": 5000} for options. None: the ladder. Noise is always run, as the
         measure of what mere disturbance does. Attacks by transfer follow the next seed of the same
-        experiment and its backprop twin, as far as these are among `runs`, or `among` others, and
-        in place of that twin every experiment in `follow`. Those in the Euclidean ball have lengths
-        of their own (`L2_EPS`), rows of their own, and files in attacks_l2/.
+        experiment and its backprop twin, or in place of that twin every experiment in `follow`.
+        Those in the Euclidean ball have lengths of their own (`L2_EPS`), rows of their own, and
+        files in attacks_l2/.
     eps: radii in [0, 1]; None: the usual nine.
     n: the first n test images; None: all.
     pictures: of every run, or of the first seed of each experiment only.
@@ -104,6 +104,7 @@ def attack(
         robustness_training.*, stamped, and no claim reads it.
     follow: runs that attacks by transfer follow and that are not attacked themselves, trained on
         the same data.
+    among: runs besides `runs` among which a backprop twin is looked for.
     patient: whether to look for a minute if another machine that was at work on these runs is still
         alive.
     progress: called with run, attack and the fraction done.
@@ -235,17 +236,24 @@ def _attack_net(
     """
     key, outcomes, stored = jax.random.key(target.seed), {}, {}
     for name, chosen in _with_sources(ladder.attacks, len(sources)).items():
-        one = chosen.attack
-        radii = (inf,) if one.kind == "nearest" else ladder.eps if one.norm == "linf" else L2_EPS
-        followed = sources if one.kind == "transfer" else ()
+        attack = chosen.attack
+        radii = (
+            (inf,) if attack.kind == "nearest" else ladder.eps if attack.norm == "linf" else L2_EPS
+        )
+        followed = sources if attack.kind == "transfer" else ()
         identity = _identity(chosen, radii, target.seed, [net, *followed])
-        ball = "" if one.norm == "linf" else "_l2"
+        ball = "" if attack.norm == "linf" else "_l2"
         path = target.run.path / f"attacks{ball}{suffix(ladder.gradient)}" / f"{name}.npz"
-        if kept := resume(path, one, identity):
+        if kept := resume(path, attack, identity):
             outcomes[name], stored[name] = kept
             continue
         outcomes[name] = evaluate(
-            net, one, radii, key_of(name, key), sources=followed, progress=partial(progress, name)
+            net,
+            attack,
+            radii,
+            key_of(name, key),
+            sources=followed,
+            progress=partial(progress, name),
         )
         stored[name] = store(path, outcomes[name], identity)
     linf = {name: outcome for name, outcome in outcomes.items() if outcome.attack.norm == "linf"}
@@ -267,17 +275,17 @@ def _with_sources(chosen: Mapping[str, Chosen], count: int) -> dict[str, Chosen]
     """
     return {
         name: (
-            one._replace(attack=one.attack._replace(restarts=count))
-            if one.attack.kind == "transfer"
-            else one
+            rung._replace(attack=rung.attack._replace(restarts=count))
+            if rung.attack.kind == "transfer"
+            else rung
         )
-        for name, one in chosen.items()
-        if count or one.attack.kind != "transfer"
+        for name, rung in chosen.items()
+        if count or rung.attack.kind != "transfer"
     }
 
 
 def _identity(chosen: Chosen, eps: tuple[float, ...], seed: int, nets: Sequence[Net]) -> str:
-    """Of everything that decides an attack's result."""
+    """A digest of everything that decides an attack's result."""
     made_of = (digest_of(evaluate, chosen.builder), dict(chosen.options), chosen.attack.restarts)
     where = (jax.default_backend(), jax.__version__)
     parts = (*made_of, eps, seed, [net.identity for net in nets], *where)

@@ -24,11 +24,8 @@ from typing import NamedTuple
 
 from bioexp.types import UserError
 
-BEAT, STALE, LOOK = (
-    5.0,
-    60.0,
-    0.5,
-)  # seconds between heartbeats; without one until a holder is dead; between two looks
+# Seconds between heartbeats; without one until a holder is dead; between two looks.
+BEAT, STALE, LOOK = 5.0, 60.0, 0.5
 LOG = "BIOEXP_LOG"  # in the environment of a worker: the file its words go to
 # digits, and the first thing in the file: a heartbeat writes where a byte lies already, even on a
 # full disk

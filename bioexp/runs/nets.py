@@ -134,7 +134,7 @@ def _refuse_unattackable(trained: Trained, gradient: Gradient) -> None:
 
 
 def _identity(trained: Trained, n: int | None, gradient: Gradient) -> str:
-    """Of everything that decides the net's answers: weights, code, images, gradient."""
+    """A digest of all that decides the net's answers: weights, code, images, gradient."""
     code, data = code_digest(trained.experiment), trained.dataset.digest
     identity = hashlib.sha256(repr((trained.run.path.name, code, data, n, gradient)).encode())
     for leaf in jax.tree.leaves(trained.params):

@@ -32,9 +32,8 @@ from bioexp.types import Apply, Dataset, Examples, Objective, Params, UserError
 
 CHECKPOINT_EVERY = 5.0  # seconds, at least, between two states on disk
 
-Watch = Callable[
-    [Record, int], None
-]  # called with each record and the length of the whole training, in steps
+# Called with each record and the length of the whole training, in steps.
+Watch = Callable[[Record, int], None]
 Check = Callable[[], None]
 Paths = Mapping[int, Path]  # run directories by seed
 
@@ -282,9 +281,7 @@ def _finish(
         if group.pictures == "all" or i == 0:
             test = (own["test_accuracy"], len(data.test.y)) if "test_accuracy" in own else None
             draw(path, _of_seed(params, i), dataset, data.train, test)
-        summary = Summary.model_validate(
-            {**own, "n_test": len(data.test.y), "steps": record.total}
-        )
+        summary = Summary.model_validate({**own, "n_test": len(data.test.y), "steps": record.total})
         finish(path, Provenance(**about, seed=seed), summary)
     for path in paths.values():
         (path / "state.npz").unlink(missing_ok=True)

@@ -136,13 +136,13 @@ def fit(
     results: str | Path = "results",
     data_dir: str | Path | None = None,
 ) -> list[Run]:
-    """Train every experiment with these seeds (a number N is 0 … N-1), or find it trained; returns
-    all runs.
+    """Train every experiment with every seed, or find it trained; returns all runs.
 
     The same as `bioexp train` does, for use from Python: fit(load("configs/log_net.yaml"),
     seeds=3).
 
     experiments: what `load` gave.
+    seeds: which, or how many: a number N is seeds 0 to N-1.
     results: the folder of all runs; what is finished there is kept.
     data_dir: where the datasets' files lie; None: the usual places.
     Raises UserError where a config does not fit its data, a dataset cannot be had, or training
@@ -151,7 +151,8 @@ def fit(
     numbers = list(range(seeds) if isinstance(seeds, int) else seeds)
     workspace = Workspace(Path(results), Path(data_dir) if data_dir is not None else None)
     several = [experiments] if isinstance(experiments, Experiment) else experiments
-    return [run for each in several for run in train(each, workspace, seeds=numbers)]
+    groups = [train(experiment, workspace, seeds=numbers) for experiment in several]
+    return [run for group in groups for run in group]
 
 
 def outcome(runs: Sequence[Run], label: str = "") -> Outcome:

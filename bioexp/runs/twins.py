@@ -23,13 +23,13 @@ class Kind(NamedTuple):
 
 
 def kind_of_run(run: Run) -> Kind:
-    """Of a finished run; its data is known by its digest."""
+    """The kind of a finished run; its data is known by its digest."""
     data = (run.provenance.dataset.digest, run.summary.n_test, run.summary.test_loss is None)
     return Kind(tuple(stage.rule.name for stage in run.config.stages), data)
 
 
 def kind_of_experiment(experiment: Experiment) -> Kind:
-    """Of one that may not be trained yet; its data is known by what its config says of it."""
+    """The kind of an experiment that may not be trained yet; its data is known by its config."""
     rules = tuple(stage.rule.name for stage in experiment.stages)
     return Kind(rules, (experiment.dataset.name, repr(experiment.dataset.options)))
 
@@ -38,4 +38,4 @@ def twin_of(own: Kind, others: Iterable[tuple[Kind, Twin]]) -> Twin | None:
     """The twin among others; None where there is none, or where backprop trained the net itself."""
     if own.by_backprop:
         return None
-    return next((one for kind, one in others if kind.by_backprop and kind.data == own.data), None)
+    return next((net for kind, net in others if kind.by_backprop and kind.data == own.data), None)

@@ -28,5 +28,5 @@ class Workspace:
 
     @property
     def command(self) -> str:
-        """As it would be typed again."""
+        """The command line as it would be typed again."""
         return shlex.join(("bioexp", *self.words)) if self.words else "from Python"

@@ -17,10 +17,11 @@ Recorded = dict[str, float]  # seconds of training that a seed group took, by ki
 
 
 class Forecast(NamedTuple):
-    """tasks: how many are to be done. hours: by kind of device, of those that ran on one; unknown:
-    how many ran on none.
+    """What the tasks that are not done will take.
 
-    megabytes: of the run directories, of those that are known.
+    tasks: their number. hours: of training by kind of device, for those that ran on one before;
+        known: how many these are; unknown: how many ran on none.
+    megabytes: size of the run directories, for those that ran before.
     """
 
     tasks: int
@@ -30,7 +31,7 @@ class Forecast(NamedTuple):
     megabytes: float
 
     def lines(self) -> list[str]:
-        """As the user reads it."""
+        """The forecast as the user reads it."""
         told = [
             f"{hours:.2f} h on {kind} for {self.known[kind]} of them"
             for kind, hours in self.hours.items()

@@ -32,7 +32,7 @@ TRIES = 3  # times in a row that workers may end without having finished anythin
 
 @dataclass(frozen=True)
 class Launch:
-    """How work is spread: over so many processes of this machine, or as an array job.
+    """How work is spread: over several processes of this machine, or as an array job.
 
     worker: from the number of tasks it is to take (0 is any number), the command of a worker.
     workers: at a time; None for as many as there are cores, or as Slurm lets run. gpus: for each.

@@ -46,8 +46,8 @@ def share(tasks: Sequence[Task], say: Say, *, keep_on: bool = False) -> None:
 
 
 def serve(tasks: Sequence[Task], take: int, say: Say) -> None:
-    """As one worker of several: do up to `take` tasks that are neither done, failed, nor in hand; 0
-    is any number.
+    """Do up to `take` tasks (0: any number) that are neither done, failed, nor in hand, as one of
+    several workers.
 
     A worker for any number stays until all is done, as it takes over from those that die. Raises
     UserError at the end for the tasks that failed here.

@@ -73,9 +73,8 @@ def slurm(
         raise UserError(
             f"--partition: Slurm has no {partition!r} (it has {', '.join(sorted(known))})"
         )
-    os.environ.setdefault(
-        "SUBMITIT_LOG_LEVEL", "NOCONFIG"
-    )  # or it takes the logging of the whole process in hand
+    # or it takes the logging of the whole process in hand
+    os.environ.setdefault("SUBMITIT_LOG_LEVEL", "NOCONFIG")
     import submitit
 
     jobs_at_most = _longest_array()

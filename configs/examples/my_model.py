@@ -10,14 +10,10 @@ from bioexp.types import Count, Model
 
 
 def squares(shape: tuple[int, ...], classes: int, *, hidden: Count = 50) -> Model:
-    """z = (w x + b)^2 below, logits above; init, backward pass, attacks and pictures come with
-    `stack`.
+    """z = (w x + b)^2 below, logits above; `stack` brings all the rest.
 
     hidden: units of the hidden layer.
     """
-    return stack(
-        [
-            affine(prod(shape), hidden, jnp.square, bias=True),
-            affine(hidden, classes, lambda u: u, bias=True),
-        ]
-    )
+    below = affine(prod(shape), hidden, jnp.square, bias=True)
+    above = affine(hidden, classes, lambda u: u, bias=True)
+    return stack([below, above])

@@ -1,4 +1,5 @@
-"""A rule of one's own: Oja's subspace rule for the hidden layer, the delta rule for the read-out.
+"""A rule of one's own: Oja's subspace rule below, the delta rule for the read-out.
+
 No error travels backward.
 """
 
@@ -9,8 +10,9 @@ from bioexp.types import Learned, Model, Objective, Positive, Rule
 
 
 def oja(model: Model, objective: Objective, *, pull: Positive = 0.1) -> Rule:
-    """dw = pull (z x' - z z' w), Oja 1989: units share out the principal subspace; the read-out
-    descends the objective.
+    """dw = pull (z x' - z z' w), Oja 1989; the read-out descends the objective.
+
+    pull: how fast hidden units move to the principal subspace, relative to the read-out.
     """
 
     def update(params, state, batch, key):

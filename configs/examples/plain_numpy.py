@@ -1,5 +1,6 @@
-"""A saved log net without bioexp: python configs/examples/plain_numpy.py
-results/log_net/0b493a8b-s0
+"""A saved log net without bioexp.
+
+python configs/examples/plain_numpy.py results/log_net/0b493a8b-s0
 
 weights.npz (arrays by their paths, no pickles) and config.yaml (every default written out) are all
 that a net consists of.
@@ -13,9 +14,7 @@ import yaml
 
 
 def log_net(folder):
-    """The net of a run directory, from images in [0, 1] of shape (n, ...) to logits of shape (n,
-    classes).
-    """
+    """The net of a run directory: images in [0, 1] (n, ...) to logits (n, classes)."""
     model = yaml.safe_load((Path(folder) / "config.yaml").read_text())["model"]
     assert model["name"] == "log_net"
     assert model["log"]
@@ -25,9 +24,8 @@ def log_net(folder):
 
     def logits(images):
         x = images.reshape(len(images), -1)
-        return (
-            np.log(x @ w1.T / x.shape[1] + 1e-7) @ w2.T
-        )  # x3[i] = sum_j w2[i,j] log(1/N sum_k w1[j,k] x1[k])
+        # x3[i] = sum_j w2[i,j] log(1/N sum_k w1[j,k] x1[k])
+        return np.log(x @ w1.T / x.shape[1] + 1e-7) @ w2.T
 
     return logits
 
@@ -35,7 +33,5 @@ def log_net(folder):
 if __name__ == "__main__":
     with np.load(Path(sys.argv[1]) / "attacks" / "fgsm.npz") as attacked:
         for eps, images in zip(attacked["eps"], attacked["x_adv"], strict=True):
-            print(
-                f"classes that FGSM leads to at eps {eps:.3g}:",
-                np.bincount(log_net(sys.argv[1])(images / 255).argmax(1)),
-            )
+            classes = log_net(sys.argv[1])(images / 255).argmax(1)
+            print(f"classes that FGSM leads to at eps {eps:.3g}:", np.bincount(classes))
