@@ -1,9 +1,8 @@
 """How a direction becomes a step (optax chains), and the constraints that hold after it.
 
-Learning rates are positive and may differ per layer: `learning_rate: {layers/0: 1.0, layers/1:
-    0.05}`. Every optimizer
-decays to `decay_to` times its rate at the stage's last step, along the curve that `schedule` names;
-1 is a constant rate.
+Learning rates are positive and may differ per layer: `learning_rate: {layers/0: 1.0,
+layers/1: 0.05}`. Every optimizer decays to `decay_to` times its rate at the stage's last step,
+along the curve that `schedule` names; 1 is a constant rate.
 """
 
 from collections.abc import Callable, Mapping

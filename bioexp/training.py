@@ -87,9 +87,9 @@ def fit(
     scan.
 
     examples: the training set, uint8 images or floats in [0, 1]. marks: totals at which a record is
-        wanted besides each
-    stage's own. resume: continues there, to the same bits when the group and the machine are the
-    same. Raises UserError where a metric or a weight stops being finite.
+        wanted besides each stage's own. resume: continues there, to the same bits when the group
+        and the machine are the same. Raises UserError where a metric or a weight stops being
+        finite.
     """
     mesh = devices_for(len(seeds))
     data = Batch(*whole((examples.x, examples.y), mesh))
@@ -342,7 +342,7 @@ def _over_seeds(
 
 
 def _inputs(stage: Stage, state: TrainState, data: Batch, mesh: Mesh) -> Num[Array, "..."]:
-    """What the lowest trained layer sees: the images, or the features of each seed, computed once."""
+    """What the lowest trained layer sees: the images, or each seed's features, computed once."""
     lowest = min(stage.train)
     if not lowest:
         return data.x

@@ -28,8 +28,8 @@ class Search(NamedTuple):
     """Where one image's search stands.
 
     broken: the last image that the net got wrong, if `success`. rises, size_then, best_then: the
-        steps that raised the loss since
-    the last checkpoint, and step length and best loss as they were there.
+        steps that raised the loss since the last checkpoint, and step length and best loss as they
+        were there.
     """
 
     here: Point

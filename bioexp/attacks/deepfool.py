@@ -17,8 +17,8 @@ def deepfool(*, steps: Count = 50, overshoot: NonNegative = 0.02) -> Attack:
 
     Moosavi-Dezfooli et al. 2016, algorithm 2: with f_k the logits less that of the label and w_k
     their gradients,
-        k = argmin |f_k| / |w_k|_2,   r <- r + |f_k| / |w_k|_2^2 w_k,   z = clip(x + (1 + overshoot)
-        r).
+        k = argmin |f_k| / |w_k|_2,   r <- r + |f_k| / |w_k|_2^2 w_k,
+        z = clip(x + (1 + overshoot) r).
     What counts is the length of the change, with the overshoot that carries it past the boundary.
 
     steps: how often the net is linearized at most.

@@ -26,9 +26,8 @@ def npz(
     """Your own images or vectors, from an .npz file.
 
     x: (n, features), (n, height, width) or (n, height, width, channels) with 1 or 3 channels (a
-        single one is dropped),
-    uint8, or floats in [0, 1], which become float32. y: (n,) or (n, 1), whole numbers from 0.
-    Pickled objects are never read.
+        single one is dropped), uint8, or floats in [0, 1], which become float32. y: (n,) or (n, 1),
+        whole numbers from 0. Pickled objects are never read.
 
     path: the file; the caller resolves it.
     classes: keep these only, relabeled 0, 1, … in the order given; null for all there are.

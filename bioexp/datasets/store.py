@@ -2,9 +2,8 @@
 they are nowhere.
 
 An explicit folder is the only place looked at. Otherwise: the bioexp cache, TFDS's download cache,
-    a download. Files that are there
-are hashed before anything is made of them; one that is wrong is an error, never passed over.
-Importing TFDS costs 2 s, which only the last two places pay.
+a download. Files that are there are hashed before anything is made of them; one that is wrong is an
+error, never passed over. Importing TFDS costs 2 s, which only the last two places pay.
 """
 
 from __future__ import annotations

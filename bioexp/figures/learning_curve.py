@@ -26,9 +26,8 @@ def learning_curve(
     another.
 
     Training values are means over the minibatches since the last record, before each update. test:
-        the final test
-    accuracy and the number of test images, drawn as a line in the accuracy panel; nothing was
-    chosen by it.
+    the final test accuracy and the number of test images, drawn as a line in the accuracy panel;
+    nothing was chosen by it.
     """
     ends = np.cumsum(
         [

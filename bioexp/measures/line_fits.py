@@ -2,8 +2,7 @@
 line separates them.
 
 Both coordinates are measured values, so lines are fitted by total least squares: distances are
-    taken across the line, and
-it makes no difference which coordinate is drawn upward.
+taken across the line, and it makes no difference which coordinate is drawn upward.
 """
 
 from collections.abc import Sequence

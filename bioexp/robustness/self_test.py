@@ -1,8 +1,7 @@
 """The self-test: attacks and checks on nets whose answer is known, made here in seconds.
 
 A plain net that backprop trained must fall. A net with steep logits, and attacks along a feedback
-    gradient, must be noticed: a
-harness that calls these robust has nothing to say of any other net.
+gradient, must be noticed: a harness that calls these robust has nothing to say of any other net.
 """
 
 from dataclasses import replace

@@ -1,11 +1,9 @@
 """Who works on a directory: a lock that outlives neither its process nor its machine.
 
 It is a file that names machine, process, user and log, and counts heartbeats, as not every shared
-file system has locks of
-its own. No clock is read: a holder on this machine is dead when its process is gone; one elsewhere,
-    when its count stood still
-for STALE seconds of the reader's own counting. Whoever was taken over finds out before it writes
-again.
+file system has locks of its own. No clock is read: a holder on this machine is dead when its
+process is gone; one elsewhere, when its count stood still for STALE seconds of the reader's own
+counting. Whoever was taken over finds out before it writes again.
 """
 
 from __future__ import annotations
@@ -42,8 +40,7 @@ class Holder(NamedTuple):
     """What a lock says of who holds it.
 
     machine: differs between machines of one name, and after a restart. born: when the process
-        began, in the machine's own
-    ticks, as numbers of processes are used again.
+        began, in the machine's own ticks, as numbers of processes are used again.
     """
 
     beats: str
