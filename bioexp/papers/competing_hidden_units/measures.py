@@ -66,7 +66,9 @@ running_away_after = each(SLOW, runs_away_after)
 
 
 def blown_up(delta: str, presentation: str) -> Measure:
-    """Blow-ups per unit with this Delta and length of a presentation, both as the config calls them."""
+    """Blow-ups per unit with this Delta and length of a presentation, both as the config calls
+    them.
+    """
     return each(
         DELTA,
         lambda trained: last("blow_ups", trained) / len(weights(trained, 0)),
@@ -96,14 +98,17 @@ def held_out(evidence: Evidence) -> dict[int, float]:
 
 
 def smallest_advantage(evidence: Evidence) -> dict[int, float]:
-    """The slow rule's net less its twin, of each seed under the loss that is kindest to the twin."""
+    """The slow rule's net less its twin, of each seed under the loss that is kindest to the twin.
+    """
     return _seed_by_seed(min, [less(bio(loss), twin(loss))(evidence) for loss in LOSSES])
 
 
 def _seed_by_seed(
     combine: Callable[..., float], several: Sequence[Mapping[int, float]]
 ) -> dict[int, float]:
-    """Combines the values that several measures have of a seed. Raises UserError where seeds differ."""
+    """Combines the values that several measures have of a seed. Raises UserError where seeds
+    differ.
+    """
     first = several[0]
     for values in several:
         if missing := values.keys() ^ first.keys():

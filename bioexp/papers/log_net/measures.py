@@ -1,5 +1,5 @@
-"""How the paper's sentences on accuracy, weights and hidden values are measured on trained nets; its
-perturbations have a file of their own.
+"""How the paper's sentences on accuracy, weights and hidden values are measured on trained nets;
+its perturbations have a file of their own.
 
 Measures look at test images, and nothing is chosen by them: label pairs are chosen on training
 images, units by their weights.
@@ -101,7 +101,8 @@ def own_class(trained: Trained) -> float:
 
 
 class Names(NamedTuple):
-    """The class of each prototype: the one w2 tells, and the one whose mean image it is most like."""
+    """The class of each prototype: the one w2 tells, and the one whose mean image it is most like.
+    """
 
     told: Int[np.ndarray, "units"]
     alike: Int[np.ndarray, "units"]
@@ -244,8 +245,8 @@ def _structure(pair: lines.Pair, points: tuple[lines.Points, lines.Points]) -> t
 
 
 def extreme_pairs(trained: Trained) -> tuple[lines.Pair, lines.Pair]:
-    """The label pairs whose clusters of training images are the easiest and the hardest to separate,
-    as those images have them.
+    """The label pairs whose clusters of training images are the easiest and the hardest to
+    separate, as those images have them.
     """
     values = hidden(trained, trained.dataset.x_train[:CHOOSING])[:, unit_per_class(trained)]
     pairs = lines.pairs(values, trained.dataset.y_train[:CHOOSING])

@@ -53,8 +53,8 @@ def respond(
 
 
 def response(trained: Trained) -> Response:
-    """Change of the first test images' outputs, at every one of SIZES; each image has a perturbation
-    of its own.
+    """Change of the first test images' outputs, at every one of SIZES; each image has a
+    perturbation of its own.
     """
     x = pixels(trained, SHOWN)
     return respond(trained, x, _random(trained, x), SIZES)

@@ -1,5 +1,5 @@
-"""What the paper claims of how the log net thinks: on w2, on the lines that hidden values follow, and
-on perturbations of its images.
+"""What the paper claims of how the log net thinks: on w2, on the lines that hidden values follow,
+and on perturbations of its images.
 
 Where the paper gives no number the bar is ours and stands in `accepted`: it was set before the
 measure was computed here, knowing what a feasibility study had found.

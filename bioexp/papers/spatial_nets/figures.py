@@ -179,7 +179,8 @@ def fig2(evidence: Evidence) -> Figure:
 
 
 def stacked(figure: Figure, cell: tuple[int, int, int], one: Trained, title: str) -> None:
-    """One net in perspective; connections within a group in its color, those between groups gray."""
+    """One net in perspective; connections within a group in its color, those between groups gray.
+    """
     from mpl_toolkits.mplot3d.art3d import Line3DCollection
 
     axes: Any = figure.add_subplot(*cell, projection="3d")
@@ -327,7 +328,8 @@ NETS = (("spatial", SPATIAL), ("regular", REGULAR))
 
 
 def regions(evidence: Evidence) -> Figure:
-    """Where the neurons of a spatial net in sequential mode lie, and where those of a regular one."""
+    """Where the neurons of a spatial net in sequential mode lie, and where those of a regular one.
+    """
     figure = layers_of(evidence, SEQUENTIAL, NETS)
     explain(
         figure,
