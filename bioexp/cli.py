@@ -54,7 +54,7 @@ Quiet = Annotated[bool, typer.Option("--quiet", help="Show only results and erro
 SomeRuns = Annotated[
     list[str],
     typer.Argument(
-        metavar="[RUN...]",
+        metavar="RUN",
         help="Run directories, experiments (log_net) or variants (stdp_mnist/rule=stable); without "
         "any, the newest of each experiment.",
     ),
@@ -67,7 +67,7 @@ RESULTS = Path("results")
 def train(
     configs: Annotated[
         list[str],
-        typer.Argument(metavar="CONFIG...", help="Configs by name (log_net) or by path."),
+        typer.Argument(metavar="CONFIG", help="Configs by name (log_net) or by path."),
     ],
     changes: Annotated[
         list[str],
@@ -254,7 +254,7 @@ def attack(
 @shareable
 def reproduce(
     papers: Annotated[
-        list[str], typer.Argument(metavar="PAPER...", help="Papers by name, or all.")
+        list[str], typer.Argument(metavar="PAPER", help="Papers by name, or all.")
     ],
     profile: Annotated[
         Literal["smoke", "laptop", "paper"],
@@ -364,7 +364,7 @@ def list_(
     what: Annotated[
         str,
         typer.Argument(
-            metavar="[KIND|NAME]",
+            metavar="KIND|NAME",
             help="rules, models, attacks, datasets, papers, configs, runs, or a single name.",
         ),
     ] = "",
@@ -395,7 +395,7 @@ def list_(
 def data(
     action: Annotated[Literal["list", "fetch", "verify"], typer.Argument()] = "list",
     names: Annotated[
-        list[str], typer.Argument(metavar="[NAME...]", help="Datasets; without any, all.")
+        list[str], typer.Argument(metavar="NAME", help="Datasets; without any, all.")
     ] = [],  # noqa: B006
     data_dir: DataDir = None,
     as_json: Json = False,
