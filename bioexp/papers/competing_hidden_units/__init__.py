@@ -28,72 +28,15 @@ Deviations, and what each costs
    by its own wins (`step: wins`).
 """
 
-from bioexp.papers.competing_hidden_units import figures as figures
-from bioexp.papers.competing_hidden_units.claims import CIFAR, CLAIMS, DRAWINGS
-from bioexp.papers.competing_hidden_units.claims import WORDS as WORDS
-from bioexp.papers.competing_hidden_units.measures import (
-    DELTA,
-    SLOW,
-    TWIN,
-)
-from bioexp.papers.competing_hidden_units.measures import (
-    LOSSES as LOSSES,
-)
-from bioexp.papers.competing_hidden_units.measures import (
-    advantage as advantage,
-)
-from bioexp.papers.competing_hidden_units.measures import (
-    advantage_per_image as advantage_per_image,
-)
-from bioexp.papers.competing_hidden_units.measures import (
-    bio as bio,
-)
-from bioexp.papers.competing_hidden_units.measures import (
-    blown_up as blown_up,
-)
-from bioexp.papers.competing_hidden_units.measures import (
-    error as error,
-)
-from bioexp.papers.competing_hidden_units.measures import (
-    first_weights as first_weights,
-)
-from bioexp.papers.competing_hidden_units.measures import (
-    held_out as held_out,
-)
-from bioexp.papers.competing_hidden_units.measures import (
-    last as last,
-)
-from bioexp.papers.competing_hidden_units.measures import (
-    last_weights as last_weights,
-)
-from bioexp.papers.competing_hidden_units.measures import (
-    smallest_advantage as smallest_advantage,
-)
-from bioexp.papers.competing_hidden_units.measures import (
-    time_ratio as time_ratio,
-)
-from bioexp.papers.competing_hidden_units.measures import (
-    twin as twin,
-)
-from bioexp.papers.competing_hidden_units.measures import (
-    unsupervised_seconds as unsupervised_seconds,
-)
-from bioexp.papers.competing_hidden_units.model import (
+from bioexp.papers.competing_hidden_units.claims import CLAIMS, DRAWINGS
+from bioexp.papers.competing_hidden_units.equations import plasticity, riccati, steady_state
+from bioexp.papers.competing_hidden_units.measures import CIFAR, FAST, RANDOM, RAW, RELU
+from bioexp.papers.competing_hidden_units.model import competing_hidden_units
+from bioexp.papers.competing_hidden_units.rules import (
     competing_dynamics,
-    competing_hidden_units,
     competing_ranks,
-    plasticity,
-    riccati,
-    steady_state,
     unlearned_filters,
 )
-from bioexp.papers.measuring import accuracy as accuracy
-from bioexp.papers.measuring import each as each
-from bioexp.papers.measuring import less as less
-from bioexp.papers.measuring import robust as robust
-from bioexp.papers.paper import Claim as Claim
-from bioexp.papers.paper import Control as Control
-from bioexp.papers.paper import Drawing as Drawing
 from bioexp.papers.paper import Paper, Study
 
 PAPER = Paper(
@@ -103,16 +46,14 @@ PAPER = Paper(
             "Biological Networks is All You Need: Unsupervised learning by competing hidden units"
         ),
         configs=(
-            SLOW,
-            "competing_hidden_units_slow_losses",
-            "competing_hidden_units_slow_folds",
-            DELTA,
-            TWIN,
-            FAST,
-            RELU,
-            RAW,
-            RANDOM,
-            CIFAR,
+            "competing_hidden_units",
+            "competing_hidden_units/backprop",
+            "competing_hidden_units/cifar10",
+            "competing_hidden_units/filters",
+            "competing_hidden_units/paper",
+            "competing_hidden_units/slow",
+            "competing_hidden_units/slow_backprop",
+            "competing_hidden_units/slow_delta",
         ),
         drawings=DRAWINGS,
         claims=CLAIMS,
@@ -122,6 +63,7 @@ PAPER = Paper(
     ),
     authors="Andrea Zanola, on D. Krotov and J. J. Hopfield",
     year=2021,
+    about=__doc__ or "",
     models={"competing_hidden_units": competing_hidden_units},
     rules={
         "competing_dynamics": competing_dynamics,

@@ -11,8 +11,15 @@ from math import inf
 
 from bioexp.papers.competing_hidden_units import figures
 from bioexp.papers.competing_hidden_units.measures import (
+    CIFAR,
     DELTA,
+    FAST,
+    FOLDS,
+    HEADS,
     LOSSES,
+    RANDOM,
+    RAW,
+    RELU,
     SLOW,
     TWIN,
     advantage,
@@ -20,31 +27,25 @@ from bioexp.papers.competing_hidden_units.measures import (
     bio,
     blown_up,
     error,
-    first_weights,
     held_out,
     last,
-    last_weights,
+    running_away_after,
+    running_away_before,
     smallest_advantage,
     time_ratio,
     twin,
     unsupervised_seconds,
+    within_1_percent,
+    within_5_percent,
 )
 from bioexp.papers.measuring import accuracy, each, less, robust
 from bioexp.papers.paper import Claim, Control, Drawing
 
-FAST, RELU = "competing_hidden_units", "competing_hidden_units_backprop"
-RAW, RANDOM = "competing_hidden_units_raw", "competing_hidden_units_random"
-CIFAR = "competing_hidden_units_cifar10"
 WORDS = {
     "sigmoid_mse": "mean squared error of sigmoid outputs",
     "sigmoid_cross_entropy": "softmax of sigmoid outputs",
     "cross_entropy": "softmax of logits",
 }
-LEARNED, IMAGES, NOISE = (
-    {"stages.0.rule.name": "competing_ranks"},
-    {"stages.0.rule.source": "images", "stages.0.rule.name": "unlearned_filters"},
-    {"stages.0.rule.source": "noise", "stages.0.rule.name": "unlearned_filters"},
-)
 
 CLAIMS = (
     Claim(
@@ -57,9 +58,9 @@ CLAIMS = (
         ),
         accepted=(0.9, 1.0),
         experiments=(SLOW, FAST),
-        measure=each(SLOW, partial(last, "within_1_percent")),
+        measure=within_1_percent,
         controls=(
-            Control("within 5 %", each(SLOW, partial(last, "within_5_percent"))),
+            Control("within 5 %", within_5_percent),
             Control(
                 "fast rule, 2,000 units: share within 1 % of |W|_3 = 1",
                 each(FAST, partial(last, "within_1_percent")),
@@ -80,8 +81,8 @@ CLAIMS = (
         ),
         accepted=(0.9, 1.0),
         experiments=(SLOW,),
-        measure=each(SLOW, first_weights),
-        controls=(Control("the same after learning", each(SLOW, last_weights)),),
+        measure=running_away_before,
+        controls=(Control("the same after learning", running_away_after),),
         why="some units in that range shrink to -v/|v| instead",
         note=(
             "true of random initial weights, and then in finite time; a unit that has learned tends"
@@ -99,16 +100,17 @@ CLAIMS = (
         ),
         accepted=(1e-9, inf),
         experiments=(DELTA,),
-        measure=less(blown_up(0.4, 0.5), blown_up(0.01, 0.5)),
+        measure=less(blown_up("0.4", "long"), blown_up("0.01", "long")),
         controls=(
-            Control("Delta 0.4, long presentations", blown_up(0.4, 0.5)),
-            Control("Delta 0.01, long presentations", blown_up(0.01, 0.5)),
+            Control("Delta 0.4, long presentations", blown_up("0.4", "long")),
+            Control("Delta 0.01, long presentations", blown_up("0.01", "long")),
             Control(
                 "Delta -0.01, the slides' number read literally, long presentations",
-                blown_up(-0.01, 0.5),
+                blown_up("minus-0.01", "long"),
             ),
             Control(
-                "Delta 0.4, twenty passes of short presentations (0.03 tau_L)", blown_up(0.4, 0.03)
+                "Delta 0.4, twenty passes of short presentations (0.03 tau_L)",
+                blown_up("0.4", "short"),
             ),
         ),
         why="Delta 0.4 blows up no more often than 0.01",
@@ -126,11 +128,7 @@ CLAIMS = (
         measured="test accuracy, head on relu(h) by the mean squared error of sigmoid outputs",
         expected=0.8393,
         accepted=(0.8293, 0.8493),
-        experiments=(
-            SLOW,
-            "competing_hidden_units_slow_losses",
-            "competing_hidden_units_slow_folds",
-        ),
+        experiments=(SLOW, HEADS, FOLDS),
         measure=bio("sigmoid_mse"),
         controls=(
             Control("five-fold cross-validation of the same head on the 50,000", held_out),
@@ -170,7 +168,7 @@ CLAIMS = (
             " backprop"
         ),
         accepted=(0.0, inf),
-        experiments=(SLOW, "competing_hidden_units_slow_losses", TWIN, RELU),
+        experiments=(SLOW, HEADS, TWIN, RELU),
         measure=smallest_advantage,
         controls=(
             *(
@@ -251,10 +249,10 @@ CLAIMS = (
         expected=0.4495,
         accepted=(0.4295, 0.4695),
         experiments=(CIFAR,),
-        measure=each(CIFAR, error, LEARNED),
+        measure=each(CIFAR, error, filters="learned"),
         controls=(
-            Control("training images as filters", each(CIFAR, error, IMAGES)),
-            Control("random filters", each(CIFAR, error, NOISE)),
+            Control("training images as filters", each(CIFAR, error, filters="images")),
+            Control("random filters", each(CIFAR, error, filters="noise")),
         ),
         why="another error than the slides'",
     ),

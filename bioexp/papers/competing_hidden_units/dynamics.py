@@ -144,9 +144,7 @@ def runs_away_after(trained: Trained) -> float:
     return runs_away(trained, ends(trained)[1])
 
 
-def held_lengths(
-    along: float, times: Float[np.ndarray, "times"]
-) -> Float[np.ndarray, "times"]:
+def held_lengths(along: float, times: Float[np.ndarray, "times"]) -> Float[np.ndarray, "times"]:
     """|W| of a unit that an image holds in the anti-Hebbian range; nan from where it blows up.
 
     The exact solutions of eq. 3 at |g| |v| t / tau_L = times, for a unit with W v/|v| = along and

@@ -56,9 +56,7 @@ def h_dynamics(evidence: Evidence) -> Figure:
 
 def _traces(axes: Axes, traces: dynamics.Traces) -> None:
     axes.plot(traces.times, traces.others, color="0.75", linewidth=0.5)
-    for color, h, rest in zip(
-        (*COLORS, "#999933"), traces.top.T, traces.rest_of_top, strict=False
-    ):
+    for color, h, rest in zip((*COLORS, "#999933"), traces.top.T, traces.rest_of_top, strict=False):
         axes.plot(traces.times, h, color=color, linewidth=1.4)
         axes.axhline(rest, color=color, linewidth=0.8, linestyle="--", alpha=0.7)
     axes.axhline(0, color="0.3", linewidth=0.8)

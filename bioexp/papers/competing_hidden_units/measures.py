@@ -98,8 +98,7 @@ def held_out(evidence: Evidence) -> dict[int, float]:
 
 
 def smallest_advantage(evidence: Evidence) -> dict[int, float]:
-    """The slow rule's net less its twin, of each seed under the loss that is kindest to the twin.
-    """
+    """The slow rule's net less its twin, by each seed's loss that is kindest to the twin."""
     return _seed_by_seed(min, [less(bio(loss), twin(loss))(evidence) for loss in LOSSES])
 
 

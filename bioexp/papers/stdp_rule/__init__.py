@@ -53,6 +53,7 @@ PAPER = Paper(
     ),
     authors="Shashi Kant Gupta",
     year=2020,
+    about=__doc__ or "",
     models={"stdp_net": stdp_net},
     rules={"stdp": stdp},
     equations=(
