@@ -1,17 +1,16 @@
 """The measures behind the log network's claims, on nets small enough to know the answer."""
 
-from pathlib import Path
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from made import made, stage
 
-from bioexp.experiment import Attacked, Run, Trained
-from bioexp.papers.log_net import measures
+from bioexp.experiment import Attacked
+from bioexp.papers.log_net import measures, perturbations
 from bioexp.papers.log_net.model import log_net
-from bioexp.papers.measuring import less, robust, survived
-from bioexp.types import Dataset
+from bioexp.papers.measuring import EPS, less, pixels, robust, survived
+from bioexp.types import Dataset, UserError
 
 SHAPE, CLASSES, HIDDEN = (3, 4), 3, 6
 
@@ -24,25 +23,19 @@ def data(n=60):
     return Dataset("made", "made", x, y, x, y, CLASSES, "0")
 
 
-def trained(w1=None, w2=None, accuracy=1.0, attacks=None, **options):
-    dataset = data()
-    model = log_net(SHAPE, CLASSES, hidden=HIDDEN, **options)
-    rng = np.random.default_rng(1)
+def trained(w1=None, w2=None, attacks=None, **options):
     rows = np.repeat(np.eye(3), 4, axis=1)
     w1 = rows[np.arange(HIDDEN) % 3] + 0.01 if w1 is None else w1
     w2 = np.eye(3)[:, np.arange(HIDDEN) % 3] if w2 is None else w2
-    params = {
-        "layers": {
-            "0": {"w": jnp.asarray(w1, jnp.float32)},
-            "1": {"w": jnp.asarray(w2 + 0 * rng.random(w2.shape), jnp.float32)},
-        }
-    }
-    config = {
-        "name": "log_net_control",
-        "model": {"name": "log_net", "hidden": HIDDEN, "log": True} | options,
-    }
-    run = Run(Path("none/0-s0"), config, 0, {}, {"test_accuracy": accuracy}, (), params)
-    return Trained(run, model, params, dataset, attacks or {})
+    layers = {"0": w1, "1": w2}
+    return made(
+        model={"name": "log_net", "hidden": HIDDEN, "log": True} | options,
+        network=log_net(SHAPE, CLASSES, hidden=HIDDEN, **options),
+        params={"layers": {i: {"w": jnp.asarray(w, jnp.float32)} for i, w in layers.items()}},
+        dataset=data(),
+        stages=(stage({"name": "own_images"}),),
+        attacks=attacks,
+    )
 
 
 def test_prototypes_that_are_class_rows_look_like_the_class_means_and_are_named_by_w2():
@@ -53,17 +46,17 @@ def test_prototypes_that_are_class_rows_look_like_the_class_means_and_are_named_
 
 
 def test_the_linearized_net_has_the_same_weights_and_no_log():
-    one = trained()
-    x = jnp.asarray(measures.pixels(one), jnp.float32)
-    w1, w2 = (np.asarray(one.params["layers"][i]["w"]) for i in "01")
+    net = trained()
+    x = jnp.asarray(pixels(net), jnp.float32)
+    w1, w2 = (np.asarray(net.params["layers"][i]["w"]) for i in "01")
     np.testing.assert_allclose(
-        measures.linearized(one).apply(one.params, x)[0],
+        measures.linearized(net).apply(net.params, x)[0],
         np.asarray(x) @ w1.T / 12 @ w2.T,
         rtol=1e-5,
     )
-    assert measures.linearized_accuracy(one) == 1
-    assert measures.most_frequent(one) == pytest.approx(1 / 3)
-    assert measures.lost(one) == 0
+    assert measures.linearized_accuracy(net) == 1
+    assert measures.most_frequent(net) == pytest.approx(1 / 3)
+    assert measures.lost(net) == 0
 
 
 def test_one_everywhere_is_a_lower_loss_than_the_average():
@@ -82,29 +75,45 @@ def test_robust_accuracy_is_the_mean_of_the_minimum_over_attacks():
     halves[1, :30] = True
     others = np.zeros((2, 60), bool)
     others[1, 15:45] = True
-    one = trained(
+    clean = np.ones(60, bool)
+    net = trained(
         attacks={
-            "a": Attacked((0.05, measures.EPS), halves),
-            "b": Attacked((0.05, measures.EPS), others),
+            "a": Attacked((0.05, EPS), halves, clean),
+            "b": Attacked((0.05, EPS), others, clean),
         }
     )
-    assert robust(one) == pytest.approx(0.25)
-    assert survived(one) == pytest.approx(0.125)
+    assert robust(net) == pytest.approx(0.25)
+    assert survived(net) == pytest.approx(0.125)
 
 
 def test_log_x3_grows_in_a_straight_line_under_small_equal_steps():
-    assert measures.exponential_fit(trained()) > 0.99
+    assert perturbations.exponential_fit(trained()) > 0.99
 
 
-def test_differences_are_taken_seed_by_seed():
-    measure = less(lambda evidence: [3.0, 5.0], lambda evidence: [1.0, 1.5])
-    assert measure({}) == [2.0, 3.5]
+def test_differences_are_taken_seed_by_seed_and_a_missing_seed_is_named():
+    """Five seeds beside three others: by place 0 would meet 1, 1 meet 2, and 3 and 4 nobody."""
+    many = {seed: float(seed) for seed in range(5)}
+    assert less(lambda evidence: many, lambda evidence: dict(reversed(many.items())))({}) == (
+        dict.fromkeys(range(5), 0.0)
+    )
+    with pytest.raises(UserError, match=r"seed 0 is on one side .* \[0, 1, 2, 3, 4\] less \[1, 2"):
+        less(lambda evidence: many, lambda evidence: {1: 1.0, 2: 2.0, 3: 3.0})({})
+
+
+def test_the_response_of_the_figure_is_the_one_that_the_claim_measures():
+    """The reach of a prediction is one of the sizes that the figure has on its axis."""
+    net = trained()
+    errors = perturbations.errors(net)
+    assert {len(values) for values in errors.values()} == {len(perturbations.SIZES)}
+    for predictor in errors:
+        reach = perturbations.predicted_reach(predictor, net)
+        assert reach in (0, *perturbations.SIZES)
 
 
 def test_the_gradient_of_a_linear_net_does_not_turn():
     linear = trained(log=False)
-    assert measures.staleness(linear) > 0.999
-    assert measures.staleness(trained()) < measures.staleness(linear)
+    assert perturbations.staleness(linear) > 0.999
+    assert perturbations.staleness(trained()) < perturbations.staleness(linear)
 
 
 def test_random_prototypes_are_the_same_for_a_seed():

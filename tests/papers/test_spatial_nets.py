@@ -1,5 +1,4 @@
-"""Spatial networks: the paper's equations again as slow loops, splits by hand, and what is refused.
-"""
+"""Spatial networks: the paper's equations again as slow loops, splits by hand, and what is refused."""
 
 from dataclasses import replace
 from pathlib import Path
