@@ -253,9 +253,7 @@ def attack(
 @app.command()
 @shareable
 def reproduce(
-    papers: Annotated[
-        list[str], typer.Argument(metavar="PAPER", help="Papers by name, or all.")
-    ],
+    papers: Annotated[list[str], typer.Argument(metavar="PAPER", help="Papers by name, or all.")],
     profile: Annotated[
         Literal["smoke", "laptop", "paper"],
         typer.Option(help="smoke (minutes, nothing is judged), laptop, or paper (full sizes)."),

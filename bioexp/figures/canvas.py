@@ -30,18 +30,18 @@ def canvas(width: float, height: float) -> Figure:
     return Figure(figsize=(width, height), dpi=DPI, layout="constrained")
 
 
-def explain(figure: Figure, document: str, measured: str) -> None:
-    """Below the picture, in wrapped lines: what a document's figure shows, and what was measured
+def explain(figure: Figure, paper: str, measured: str) -> None:
+    """Below the picture, in wrapped lines: what the paper shows or says, and what was measured
     here.
     """
     wrap = partial(textwrap.wrap, width=round(16.2 * figure.get_figwidth()))
-    text = "\n".join(wrap(f"Document: {document}") + wrap(f"Measured: {measured}"))
+    text = "\n".join(wrap(f"Paper: {paper}") + wrap(f"Measured: {measured}"))
     figure.supxlabel(text, fontsize=8.5, x=0.01, ha="left")
 
 
 def named(trained: Trained) -> str:
     """What a title says of a run: its config, data and seed."""
-    return f"{trained.run.config['name']}, {trained.dataset.name}, seed {trained.run.seed}"
+    return f"{trained.experiment.name}, {trained.dataset.name}, seed {trained.seed}"
 
 
 def over_seeds(values: Sequence[float]) -> str:

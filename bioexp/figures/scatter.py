@@ -77,8 +77,7 @@ def draw_lines(axes: Axes, clusters: Sequence[Points], lines: Sequence[Line]) ->
 
 
 def draw_separator(axes: Axes, clusters: Sequence[Points], separator: Separator, name: str) -> None:
-    """The separating line, black and dashed, through the part of the plane that holds the points.
-    """
+    """The separating line, black and dashed, through the part of the plane that has points."""
     points = np.concatenate(clusters)
     center, extent = points.mean(axis=0), np.ptp(points, axis=0).max()
     normal = separator.normal / np.linalg.norm(separator.normal)

@@ -70,9 +70,7 @@ def cross_table(groups: Sequence[Sequence[Run]], labels: Sequence[str]) -> Ladde
     An experiment whose seeds were attacked in different ways, or along another gradient, has no
     row.
     """
-    rows = [
-        row for label, runs in zip(labels, groups, strict=True) for row in _rungs(label, runs)
-    ]
+    rows = [row for label, runs in zip(labels, groups, strict=True) for row in _rungs(label, runs)]
     made = dict.fromkeys(name for row in rows for name in row.attacks)
     known = [name for name in ATTACKS if name in made]
     own = [name for name in made if name not in ATTACKS]

@@ -5,6 +5,8 @@ weights and data that a test chooses.
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from bioexp.experiment import Attacked, Choice, Experiment, Run, StageConfig, Trained
 from bioexp.records import (
     Config,
@@ -20,6 +22,9 @@ from bioexp.types import Dataset, Model, Params
 
 Node = Mapping[str, object]  # a name with its options, as a config writes it
 BACKPROP: Node = {"name": "backprop"}
+NOTHING = Model(lambda key: {}, lambda params, x, ops=None: (x, {}))
+IMAGES, LABELS = np.zeros((2, 2, 2), np.uint8), np.array([0, 1], np.int32)
+NO_DATA = Dataset("made", "made", IMAGES, LABELS, IMAGES, LABELS, 2, "0")
 
 
 def choice(node: Node) -> Choice:
@@ -48,10 +53,10 @@ def stage(rule: Node = BACKPROP, objective: Node | None = None, **options) -> St
 def made(
     *,
     name: str = "made",
-    model: Node = BACKPROP,
-    network: Model | None = None,
+    model: Node = {"name": "mlp"},  # noqa: B006
+    network: Model = NOTHING,
     params: Params | None = None,
-    dataset: Dataset | None = None,
+    dataset: Dataset = NO_DATA,
     stages: Sequence[StageConfig] = (),
     variant: Mapping[str, str] | None = None,
     seed: int = 0,

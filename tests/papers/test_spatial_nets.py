@@ -1,22 +1,22 @@
-"""Spatial networks: the paper's equations again as slow loops, splits by hand, and what is refused."""
-
-from dataclasses import replace
-from pathlib import Path
+"""Spatial networks: the paper's equations again as slow loops, splits by hand, what is refused."""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from made import made, stage
 
-from bioexp.experiment import Run, Trained
+from bioexp.datasets import DATASETS
 from bioexp.heads import answer, cross_entropy, right, together
+from bioexp.papers.measuring import each
 from bioexp.papers.spatial_nets.measures import (
     DROP,
+    NETS,
     SPLIT,
-    crossing,
     farthest,
-    purity,
-    silhouette,
+    gained,
+    measured_cell,
+    seed_by_seed,
 )
 from bioexp.papers.spatial_nets.model import (
     dealt,
@@ -26,6 +26,14 @@ from bioexp.papers.spatial_nets.model import (
     spatial_cross_entropy,
     spatial_net,
     transport,
+)
+from bioexp.papers.spatial_nets.regions import (
+    connections,
+    crossing,
+    planes,
+    purity,
+    shares_between,
+    silhouette,
 )
 from bioexp.papers.spatial_nets.splits import scores, spectral
 from bioexp.types import Batch, UserError
@@ -243,25 +251,21 @@ def test_both_splits_find_two_parts_that_share_no_weight():
     assert crossing(weights, parts, 3) == 0
 
 
-def trained(weights, y, heads=2):
-    """A net with these weights on made images, as claims see it."""
-    from bioexp.datasets import DATASETS
-
+def trained(weights, path, **about):
+    """A net of two heads with these weights on made images, as claims see it."""
     data = DATASETS["concatenation"](
         None,
         of=tuple({"name": "blobs", "features": (3, 2), "classes": 2, "seed": s} for s in range(2)),
     )
-    config = {"stages": [{"objective": {"heads": heads}}]}
-    run = Run(
-        path=y,
-        config=config,
-        seed=0,
-        provenance={"finished": "now"},
-        summary={},
-        metrics=(),
-        weights=weights,
+    return made(
+        network=spatial_net(SHAPE, CLASSES, hidden=HIDDEN),
+        params=weights,
+        dataset=data,
+        stages=(stage(objective={"name": "spatial_cross_entropy", "heads": 2}),),
+        tasks=(0.5, 0.5),
+        path=path,
+        **about,
     )
-    return Trained(run, spatial_net(SHAPE, CLASSES, hidden=HIDDEN), weights, data, {})
 
 
 def test_a_net_of_two_parts_loses_nothing_by_the_split(tmp_path):
@@ -291,40 +295,72 @@ def test_clusters_far_apart_are_pure_and_mingled_ones_are_not():
     assert silhouette(position, mingled) < 0.1
 
 
-def test_the_paper_is_no_deviation_away_from_itself_and_one_cell_counts():
-    cells = [mean for pair in SPLIT.values() for mean, _ in pair]
-    place = {
-        (mode, alpha): i * 2 + kind
-        for i, mode in enumerate(SPLIT)
-        for kind, alpha in enumerate((0.0, 1.0))
+def test_what_is_drawn_of_a_layer_is_what_is_measured(tmp_path):
+    net = trained(separated()[0], tmp_path)
+    layers = planes(net)
+    assert list(layers) == [2, 3, 4]
+    for number, layer in layers.items():
+        alive = len(layer.group) if number == 4 else layer.live
+        assert layer.live == alive <= len(layer.position)
+    assert shares_between(net) == {3: 0, 4: 0}
+    strong = connections(net, 3)
+    assert set(strong.group) == {0, 1}  # none between the groups
+    w = np.abs(net.params["layers"]["3"]["w"])
+    shown = np.outer(layers[3].shown, layers[2].shown)
+    assert len(strong.here) == len(strong.below) == ((w > 0.01) & shown).sum()
+
+
+def nets(values):
+    """Made runs of every mode and both kinds of nets, with these accuracies by seed."""
+    return {
+        mode: [
+            made(name=mode, variant={"net": net}, seed=seed, accuracy=value)
+            for net in NETS
+            for seed, value in values[mode, net].items()
+        ]
+        for mode in SPLIT
     }
-    base = Run(path=Path(), config={}, seed=0, provenance={}, summary={}, metrics=(), weights={})
 
-    def evidence(values):
-        def one(mode, alpha, seed):
-            stage = {"objective": {"alpha": alpha, "beta": 3 * alpha}}
-            return Trained(
-                replace(
-                    base, config={"stages": [stage], "value": values[place[mode, alpha]][seed]}
-                ),
-                None,
-                {},
-                None,
-                {},
-            )
 
-        return {
-            mode: [one(mode, alpha, seed) for alpha in (0.0, 1.0) for seed in (0, 1)]
-            for mode in SPLIT
-        }
+def accuracy(trained):
+    return trained.run.summary.test_accuracy
 
-    def value(net):
-        return net.run.config["value"]
 
-    exact = farthest(SPLIT, value)(evidence([[mean, mean] for mean in cells]))
-    np.testing.assert_allclose(exact, 0, atol=1e-9)
-    cells[3] += 2 * 0.03  # mixing, spatial, by two of the paper's deviations
-    np.testing.assert_allclose(
-        farthest(SPLIT, value)(evidence([[mean, mean] for mean in cells])), 2, rtol=1e-6
-    )
-    assert set(SPLIT) == set(DROP)
+def test_the_paper_is_no_deviation_away_from_itself_and_one_cell_counts():
+    cells = {(mode, net): SPLIT[mode][net][0] for mode in SPLIT for net in NETS}
+    exact = nets({cell: {0: mean, 1: mean} for cell, mean in cells.items()})
+    assert farthest(SPLIT, accuracy)(exact) == {0: pytest.approx(0), 1: pytest.approx(0)}
+    cells["spatial_nets_mixing", "spatial"] += 2 * 0.03  # by two of the paper's deviations
+    away = nets({cell: {0: mean, 1: mean} for cell, mean in cells.items()})
+    assert farthest(SPLIT, accuracy)(away) == {0: pytest.approx(2), 1: pytest.approx(2)}
+    assert SPLIT.keys() == DROP.keys()
+
+
+def test_kinds_of_nets_are_compared_seed_by_seed_in_whatever_order_they_come():
+    cells = {(mode, net): {0: 0.5, 1: 0.6} for mode in SPLIT for net in NETS}
+    cells["spatial_nets_mixing", "spatial"] = {1: 0.9, 0: 0.6}
+    evidence = nets(cells)
+    gain = gained(accuracy, "spatial_nets_mixing")
+    assert gain(evidence) == {0: pytest.approx(0.1), 1: pytest.approx(0.3)}
+    both = seed_by_seed(max, gain, each("spatial_nets_sequential", accuracy, net="regular"))
+    assert both(evidence) == {0: 0.5, 1: 0.6}
+    jackknifed = farthest(SPLIT, accuracy)(evidence)
+    evidence["spatial_nets_mixing"] = evidence["spatial_nets_mixing"][::-1]
+    turned = farthest(SPLIT, accuracy)(evidence)
+    assert {seed: pytest.approx(value) for seed, value in turned.items()} == jackknifed
+    evidence["spatial_nets_mixing"] = evidence["spatial_nets_mixing"][1:]
+    for measure in (gain, farthest(SPLIT, accuracy)):
+        with pytest.raises(UserError, match="seed 1"):
+            measure(evidence)
+
+
+def test_a_cell_is_pooled_over_runs_and_tasks_as_the_paper_seems_to_do(tmp_path):
+    weights = separated()[0]
+    evidence = {
+        "mode": [trained(weights, tmp_path, variant={"net": "spatial"}, seed=s) for s in (0, 1)]
+    }
+    full = scores(evidence["mode"][0]).full
+    cell = measured_cell(evidence, "mode", "spatial", "split")
+    assert cell.pooled == (pytest.approx(full.mean()), pytest.approx(full.std()))
+    assert cell.interval == (pytest.approx(full.mean()), pytest.approx(full.mean()))
+    assert measured_cell(evidence, "mode", "spatial", "drop").pooled == (0, 0)

@@ -236,8 +236,7 @@ def alignment(evidence: Evidence) -> Figure:
 
 
 def more_rules(evidence: Evidence) -> Figure:
-    """Rules beyond the document in a deeper net, beside the control whose hidden layers are frozen.
-    """
+    """Rules beyond the document in a deeper net, beside the control whose hidden layers are frozen."""
     lines = deep_rules(evidence)
     figure = canvas(10.4, 4.8)
     left, right = figure.subplots(1, 2)

@@ -77,8 +77,7 @@ def random_backward(preset: Preset, instead: str) -> Measure:
 
 
 def paired(measures: Sequence[Measure], combine: Callable[..., float]) -> Measure:
-    """Several measures made one, seed by seed. Raises UserError for a seed that some of them lack.
-    """
+    """Several measures made one, seed by seed. Raises UserError for a seed that some of them lack."""
 
     def measure(evidence: Evidence) -> dict[int, float]:
         values = [part(evidence) for part in measures]
@@ -148,8 +147,7 @@ def differentials(trained: Trained) -> dict[str, dict[int, float]]:
 
 
 def gradient_angles(trained: Trained) -> dict[int, list[float]]:
-    """Of every layer, the angle of its update to the true gradient at every snapshot, in degrees.
-    """
+    """Of every layer, the angle of its update to the true gradient at every snapshot, in degrees."""
     angles = update_angles(trained, *_first_images(trained))
     return {step: angles(params) for step, params in snapshots(trained).items()}
 

@@ -8,7 +8,7 @@ text leaves open.
 Deviations, and what each costs
 1. T(l) is printed as 1/N_l times a sum; the authors' program has the mean over all connections, 128
    to 256 times less, and so do we. As printed, alpha 1 kills the upper layers and 0.01 trains:
-   `transport_as: printed`, spatial_nets_printed.yaml.
+   `transport_as: printed`, configs/spatial_nets/printed.yaml.
 2. L_spatial is printed with "beta L(l)"; it is beta V(l).
 3. A disabled neuron loses its incoming weights and keeps its bias, as in the program, so that it
    emits a constant. The text suggests that it emits nothing; Table 1 needs the first reading, and
@@ -26,96 +26,9 @@ Deviations, and what each costs
    beside the interval over runs.
 """
 
-from bioexp.papers.paper import Claim as Claim
-from bioexp.papers.paper import Control as Control
-from bioexp.papers.paper import Drawing, Paper, Study
-from bioexp.papers.spatial_nets import figures
-from bioexp.papers.spatial_nets.claims import CLAIMS
-from bioexp.papers.spatial_nets.claims import KINDS as KINDS
-from bioexp.papers.spatial_nets.claims import SHORT as SHORT
-from bioexp.papers.spatial_nets.measures import (
-    CONCATENATION,
-    MIXING,
-    PRINTED,
-    RELU,
-    SEQUENTIAL,
-    THREE,
-)
-from bioexp.papers.spatial_nets.measures import (
-    DROP as DROP,
-)
-from bioexp.papers.spatial_nets.measures import (
-    MODES as MODES,
-)
-from bioexp.papers.spatial_nets.measures import (
-    REGULAR as REGULAR,
-)
-from bioexp.papers.spatial_nets.measures import (
-    SPATIAL as SPATIAL,
-)
-from bioexp.papers.spatial_nets.measures import (
-    SPLIT as SPLIT,
-)
-from bioexp.papers.spatial_nets.measures import (
-    Cells as Cells,
-)
-from bioexp.papers.spatial_nets.measures import (
-    Number as Number,
-)
-from bioexp.papers.spatial_nets.measures import (
-    after as after,
-)
-from bioexp.papers.spatial_nets.measures import (
-    dropped as dropped,
-)
-from bioexp.papers.spatial_nets.measures import (
-    farthest as farthest,
-)
-from bioexp.papers.spatial_nets.measures import (
-    free_weight as free_weight,
-)
-from bioexp.papers.spatial_nets.measures import (
-    gained as gained,
-)
-from bioexp.papers.spatial_nets.measures import (
-    grown as grown,
-)
-from bioexp.papers.spatial_nets.measures import (
-    left as left,
-)
-from bioexp.papers.spatial_nets.measures import (
-    mean_length as mean_length,
-)
-from bioexp.papers.spatial_nets.measures import (
-    most_crossing as most_crossing,
-)
-from bioexp.papers.spatial_nets.measures import (
-    of as of,
-)
-from bioexp.papers.spatial_nets.measures import (
-    paired as paired,
-)
-from bioexp.papers.spatial_nets.measures import (
-    region_purity as region_purity,
-)
-from bioexp.papers.spatial_nets.measures import (
-    region_silhouette as region_silhouette,
-)
-from bioexp.papers.spatial_nets.measures import (
-    seed_by_seed as seed_by_seed,
-)
-from bioexp.papers.spatial_nets.measures import (
-    silenced as silenced,
-)
-from bioexp.papers.spatial_nets.measures import (
-    smallest_group as smallest_group,
-)
-from bioexp.papers.spatial_nets.measures import (
-    total_cost as total_cost,
-)
-from bioexp.papers.spatial_nets.measures import (
-    whole as whole,
-)
+from bioexp.papers.paper import Paper, Study
+from bioexp.papers.spatial_nets.claims import CLAIMS, DRAWINGS
+from bioexp.papers.spatial_nets.measures import CONCATENATION, MIXING, PRINTED, SEQUENTIAL, THREE
 from bioexp.papers.spatial_nets.model import (
     dealt_backprop,
     density,
@@ -130,23 +43,14 @@ PAPER = Paper(
     study=Study(
         name="spatial_nets",
         title="Biologically-Inspired Spatial Neural Networks",
-        configs=(CONCATENATION, MIXING, SEQUENTIAL, RELU, PRINTED, THREE),
-        drawings=(
-            Drawing(
-                "spatial_nets/fig1",
-                "Fig. 1",
-                "top view of all neurons, colored by group",
-                (MIXING,),
-                figures.fig1,
-            ),
-            Drawing(
-                "spatial_nets/fig2",
-                "Fig. 2",
-                "the same in 3-D, a slice per layer",
-                (MIXING,),
-                figures.fig2,
-            ),
+        configs=(
+            "spatial_nets",
+            "spatial_nets/printed",
+            "spatial_nets/relu",
+            "spatial_nets/sequential",
+            "spatial_nets/three",
         ),
+        drawings=DRAWINGS,
         claims=CLAIMS,
         attacked=(MIXING,),
         repeated=(CONCATENATION, SEQUENTIAL),
@@ -154,6 +58,7 @@ PAPER = Paper(
     ),
     authors="Maciej Wołczyk, Jacek Tabor, Marek Śmieja, Szymon Maszke",
     year=2019,
+    about=__doc__ or "",
     models={"spatial_net": spatial_net},
     rules={"dealt_backprop": dealt_backprop},
     objectives={"spatial_cross_entropy": spatial_cross_entropy},

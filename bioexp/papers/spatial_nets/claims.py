@@ -9,70 +9,65 @@ from __future__ import annotations
 
 from math import inf
 
-from bioexp.papers.paper import Claim, Control
-from bioexp.papers.spatial_nets import figures
+from bioexp.papers.measuring import each
+from bioexp.papers.paper import Claim, Control, Drawing
+from bioexp.papers.spatial_nets import claim_figures, figures
 from bioexp.papers.spatial_nets.measures import (
     CONCATENATION,
     DROP,
     MIXING,
     MODES,
+    NETS,
     PRINTED,
-    REGULAR,
     RELU,
     SEQUENTIAL,
-    SPATIAL,
+    SHORT,
     SPLIT,
     THREE,
     Cells,
     Number,
     after,
     dropped,
+    excess_drop,
     farthest,
-    free_weight,
     gained,
     grown,
     left,
+    of_spatial,
+    rescaling_margin,
+    seed_by_seed,
+    silenced,
+    whole,
+)
+from bioexp.papers.spatial_nets.regions import (
+    free_weight,
     mean_length,
     most_crossing,
-    of,
     paired,
     region_purity,
     region_silhouette,
-    seed_by_seed,
-    silenced,
     smallest_group,
     total_cost,
-    whole,
 )
-
-SHORT = {mode: mode.removeprefix("spatial_nets_") for mode in MODES}
-KINDS = (("spatial", SPATIAL), ("regular", REGULAR))
 
 
 def every(number: Number, what: str, *, cells: Cells | None = None) -> tuple[Control, ...]:
     """The number of every mode and kind of net, with the paper's where it prints one."""
 
-    def printed(mode: str, kind: str) -> str:
-        if cells is None:
-            return ""
-        mean, spread = cells[mode][kind == "spatial"]
-        return f" (paper {mean:.2f} ± {spread:.2f})"
+    def printed(mode: str, net: str) -> str:
+        return " (paper {:.2f} ± {:.2f})".format(*cells[mode][net]) if cells else ""
 
     return tuple(
-        Control(f"{SHORT[mode]}, {kind}: {what}{printed(mode, kind)}", of(mode, net, number))
+        Control(f"{SHORT[mode]}, {net}: {what}{printed(mode, net)}", each(mode, number, net=net))
         for mode in MODES
-        for kind, net in KINDS
+        for net in NETS
     )
 
 
-def of_spatial(number: Number) -> list:
-    return [of(mode, SPATIAL, number) for mode in MODES]
-
-
-def as_printed(alpha: float) -> Control:
-    return Control(
-        f"T as printed, alpha {alpha:g}, mixing: after the split",
-        of(PRINTED, {"stages.0.objective.alpha": alpha}, after()),
+def three_tasks(number: Number, what: str) -> tuple[Control, ...]:
+    """The number of both kinds of nets on three tasks."""
+    return tuple(
+        Control(f"three tasks, {net}: {what}", each(THREE, number, net=net)) for net in NETS
     )
 
 
@@ -95,14 +90,20 @@ CLAIMS = (
         controls=(
             *every(after(), "after the split", cells=SPLIT),
             *every(silenced, "after the split, disabled neurons silent as the text has it"),
-            *(as_printed(alpha) for alpha in (1.0, 0.01)),
+            *(
+                Control(
+                    f"T as printed, alpha {alpha}, mixing: after the split",
+                    each(PRINTED, after(), alpha=variant),
+                )
+                for alpha, variant in (("1", "printed"), ("0.01", "hundredth"))
+            ),
         ),
         why="a cell's mean is more than the paper's standard deviation away",
         note=(
             "with neurons disabled as in the authors' program and T as a mean: as printed the net"
             " does not train"
         ),
-        draw=figures.table1,
+        draw=claim_figures.table1,
     ),
     Claim(
         id="spatial_nets/table1_drop",
@@ -114,7 +115,7 @@ CLAIMS = (
             " 0.00 counting as 0.01 (jackknife)"
         ),
         accepted=(-inf, 1.0),
-        configs=MODES,
+        experiments=MODES,
         measure=farthest(DROP, dropped),
         controls=every(dropped, "lost by the split", cells=DROP),
         why="a cell's mean is more than the paper's standard deviation away",
@@ -133,19 +134,18 @@ CLAIMS = (
         measure=seed_by_seed(min, *(gained(whole, mode) for mode in MODES)),
         controls=(
             *every(whole, "whole net"),
-            Control("three tasks, spatial: whole net", of(THREE, figures.LATE, whole)),
-            Control("three tasks, regular: whole net", of(THREE, figures.NEVER, whole)),
+            *three_tasks(whole, "whole net"),
             *(
                 Control(
-                    f"mixing, {kind}: both tasks right at the least eps attacked (12/255), {name}",
-                    of(MIXING, net, left(attacks)),
+                    f"mixing, {net}: both tasks right at the least eps attacked (12/255), {name}",
+                    each(MIXING, left(attacks), net=net),
                 )
                 for name, attacks in (("FGSM", ("fgsm",)), ("whole ladder", ()))
-                for kind, net in KINDS
+                for net in NETS
             ),
         ),
         why="in one mode the spatial net is less accurate",
-        draw=figures.three,
+        draw=claim_figures.three,
     ),
     Claim(
         id="spatial_nets/spatial_splits_better",
@@ -165,8 +165,7 @@ CLAIMS = (
                 Control(f"{SHORT[mode]}: gained, disabled neurons silent", gained(silenced, mode))
                 for mode in MODES
             ),
-            Control("three tasks, spatial: after the split", of(THREE, figures.LATE, after())),
-            Control("three tasks, regular: after the split", of(THREE, figures.NEVER, after())),
+            *three_tasks(after(), "after the split"),
         ),
         why="in one mode the spatial net splits no better",
         note=(
@@ -184,14 +183,14 @@ CLAIMS = (
             " largest; spatial nets"
         ),
         accepted=(0.0, 0.1),
-        configs=MODES,
+        experiments=MODES,
         measure=seed_by_seed(max, *of_spatial(most_crossing)),
         controls=every(most_crossing, "share between groups in the worst layer"),
         why=(
             "in sequential mode a quarter of the weight into the fourth hidden layer crosses; in"
             " the others it is below a tenth"
         ),
-        draw=figures.between,
+        draw=claim_figures.between,
     ),
     Claim(
         id="spatial_nets/clusters",
@@ -203,7 +202,7 @@ CLAIMS = (
             " in the mode where it is least"
         ),
         accepted=(0.8, 1.0),
-        configs=MODES,
+        experiments=MODES,
         measure=seed_by_seed(min, *of_spatial(region_purity)),
         controls=(
             *every(region_purity, "1-NN purity of live neurons"),
@@ -216,7 +215,7 @@ CLAIMS = (
             "in sequential mode neurons sit on an output each instead, and outputs of both tasks"
             " interleave; regions form in the other two"
         ),
-        draw=figures.regions,
+        draw=claim_figures.regions,
     ),
     Claim(
         id="spatial_nets/regular_concatenation",
@@ -228,11 +227,11 @@ CLAIMS = (
             " its standard deviation"
         ),
         accepted=(0.67, 1.0),
-        configs=MODES,
-        measure=of(CONCATENATION, REGULAR, after()),
+        experiments=MODES,
+        measure=each(CONCATENATION, after(), net="regular"),
         controls=(
-            Control("mixing", of(MIXING, REGULAR, after())),
-            Control("sequential", of(SEQUENTIAL, REGULAR, after())),
+            Control("mixing", each(MIXING, after(), net="regular")),
+            Control("sequential", each(SEQUENTIAL, after(), net="regular")),
         ),
         why="it loses more than the paper's",
     ),
@@ -246,13 +245,8 @@ CLAIMS = (
             " mean of spatial and regular nets"
         ),
         accepted=(0.0, inf),
-        configs=MODES,
-        measure=seed_by_seed(
-            lambda lost: (
-                (lost[4] + lost[5]) / 2 - max((lost[0] + lost[1]) / 2, (lost[2] + lost[3]) / 2)
-            ),
-            *(of(mode, net, dropped) for mode in MODES for _, net in KINDS),
-        ),
+        experiments=MODES,
+        measure=excess_drop,
         controls=every(dropped, "lost by the split"),
         why="another mode loses as much",
     ),
@@ -269,7 +263,7 @@ CLAIMS = (
             " nets; one task alone leaves 0.5"
         ),
         accepted=(0.0, 0.6),
-        configs=MODES,
+        experiments=MODES,
         measure=seed_by_seed(max, *of_spatial(after("spectral")), *of_spatial(after("activity"))),
         controls=(
             *every(after("spectral"), "by spectral clustering"),
@@ -295,16 +289,12 @@ CLAIMS = (
         ),
         accepted=(0.0, inf),
         experiments=(RELU, MIXING),
-        measure=seed_by_seed(
-            min,
-            seed_by_seed(lambda own: own[0] - 1, grown(RELU)),
-            seed_by_seed(lambda own: 0.75 - own[0], of(RELU, SPATIAL, region_purity)),
-        ),
+        measure=rescaling_margin,
         controls=(
             Control("ReLU: doublings of the weights that cost nothing", grown(RELU)),
             Control("sigmoid: doublings of the weights that cost nothing", grown(MIXING)),
             *(
-                Control(f"{kind}, {name}: {what}", of(config, net, number))
+                Control(f"{kind}, {net}: {what}", each(experiment, number, net=net))
                 for number, what in (
                     (free_weight, "root mean square of weights that cost nothing"),
                     (total_cost, "T(l), mean over layers"),
@@ -312,14 +302,31 @@ CLAIMS = (
                     (region_purity, "1-NN purity of live neurons"),
                     (after(), "after the split"),
                 )
-                for kind, config in (("ReLU", RELU), ("sigmoid", MIXING))
-                for name, net in KINDS
+                for kind, experiment in (("ReLU", RELU), ("sigmoid", MIXING))
+                for net in NETS
             ),
         ),
         why=(
             "weights that cost nothing do not take over what the others lose, and regions form in"
             " the lower layers; but weights shrink without neurons moving together"
         ),
-        draw=figures.rescaled,
+        draw=claim_figures.rescaled,
+    ),
+)
+
+DRAWINGS = (
+    Drawing(
+        "spatial_nets/fig1",
+        "Fig. 1",
+        "top view of all neurons, colored by group",
+        (MIXING,),
+        figures.fig1,
+    ),
+    Drawing(
+        "spatial_nets/fig2",
+        "Fig. 2",
+        "the same in 3-D, a slice per layer",
+        (MIXING,),
+        figures.fig2,
     ),
 )

@@ -61,8 +61,7 @@ def transport(
 
 
 def density(here: Positions) -> Float[Array, ""]:
-    """V(l) = 1/N_l^2 sum over n1, n2 of exp(-||p(n1) - p(n2)||), every neuron with itself included.
-    """
+    """V(l) = 1/N_l^2 sum over n1, n2 of exp(-||p(n1) - p(n2)||), n1 = n2 included."""
     return jnp.mean(jnp.exp(-distances(here, here, 1e-8)))
 
 

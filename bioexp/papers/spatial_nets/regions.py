@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
@@ -82,7 +83,8 @@ def cost(params: Params, number: int) -> tuple[float, float]:
     """
     here, below = (params["layers"][str(layer)] for layer in (number, number - 1))
     w = np.abs(np.asarray(here["w"], np.float64))
-    length = np.asarray(distances(here["p"], below["p"], 0.0), np.float64)
+    apart = distances(jnp.asarray(here["p"]), jnp.asarray(below["p"]), 0.0)
+    length = np.asarray(apart, np.float64)
     return float((w * length).mean()), float((w * length).sum() / max(w.sum(), 1e-12))
 
 
@@ -214,8 +216,7 @@ class Connections(NamedTuple):
 
 
 def connections(trained: Trained, number: int) -> Connections:
-    """Those of a layer with the one below it: stronger than 0.01, and the strongest 1,000 of them.
-    """
+    """Those of a layer with the one below: stronger than 0.01, and the strongest 1,000 of them."""
     params, groups = trained.params, split(trained)
     here, below = (params["layers"][str(layer)] for layer in (number, number - 1))
     both = np.outer(shown(params, number), shown(params, number - 1))
