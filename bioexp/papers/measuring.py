@@ -5,7 +5,8 @@ Measures look at test images, and nothing is chosen by them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -19,6 +20,7 @@ from bioexp.papers.paper import Evidence, Measure
 from bioexp.tree import unflatten
 from bioexp.types import Params, UserError
 
+Value = TypeVar("Value")
 EPS = 0.1  # at which robustness is compared
 
 
@@ -52,17 +54,33 @@ def by_seed(trained: Sequence[Trained], measure: Callable[[Trained], float]) -> 
 
 def less(first: Measure, second: Measure) -> Measure:
     """The difference, seed by seed. Raises UserError for a seed that only one of them has."""
+    return seed_by_seed(lambda values: values[0] - values[1], first, second)
 
-    def difference(evidence: Evidence) -> dict[int, float]:
-        left, right = first(evidence), second(evidence)
-        if missing := left.keys() ^ right.keys():
+
+def seed_by_seed(combine: Callable[[Sequence[float]], float], *measures: Measure) -> Measure:
+    """Several measures made into one, each seed for itself. Raises UserError for a seed that one of
+    them lacks.
+    """
+
+    def combined(evidence: Evidence) -> dict[int, float]:
+        values = paired([measure(evidence) for measure in measures])
+        return {seed: float(combine(own)) for seed, own in values.items()}
+
+    return combined
+
+
+def paired(values: Sequence[Mapping[int, Value]]) -> dict[int, list[Value]]:
+    """What several measures say of each seed, in the order of the measures. Raises UserError for a
+    seed that one of them lacks.
+    """
+    seeds = dict.fromkeys(seed for own in values for seed in own)
+    for own in values:
+        if missing := seeds.keys() - own.keys():
             raise UserError(
-                f"seed {min(missing)} is on one side of a difference alone (seeds "
-                f"{sorted(left)} less {sorted(right)}); train both with the same seeds"
+                f"seed {min(missing)} is missing from one of the experiments or variants that are "
+                f"compared (it has seeds {sorted(own)}); train all of them with the same seeds"
             )
-        return {seed: left[seed] - right[seed] for seed in left}
-
-    return difference
+    return {seed: [own[seed] for own in values] for seed in seeds}
 
 
 def weights(trained: Trained, layer: int) -> Float[np.ndarray, "units inputs"]:

@@ -8,7 +8,7 @@ from made import made, stage
 
 from bioexp.datasets import DATASETS
 from bioexp.heads import answer, cross_entropy, right, together
-from bioexp.papers.measuring import each
+from bioexp.papers.measuring import each, seed_by_seed
 from bioexp.papers.spatial_nets.measures import (
     DROP,
     NETS,
@@ -16,7 +16,6 @@ from bioexp.papers.spatial_nets.measures import (
     farthest,
     gained,
     measured_cell,
-    seed_by_seed,
 )
 from bioexp.papers.spatial_nets.model import (
     dealt,

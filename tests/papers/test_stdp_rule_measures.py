@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from bioexp.config.reading import load
-from bioexp.papers.measuring import accuracy
+from bioexp.papers.measuring import accuracy, seed_by_seed
 from bioexp.papers.stdp_rule import PAPER
 from bioexp.papers.stdp_rule.figures import LINES
 from bioexp.papers.stdp_rule.measures import (
@@ -19,7 +19,6 @@ from bioexp.papers.stdp_rule.measures import (
     asymmetry,
     by_draw,
     on,
-    together,
     variant,
 )
 from bioexp.papers.stdp_rule.progress import (
@@ -125,9 +124,9 @@ def test_twins_are_compared_seed_by_seed_and_draw_by_draw(evidence):
 
 def test_the_lag_of_a_seed_is_that_of_its_worst_pair():
     first, second = (lambda evidence: {1: 0.1, 0: 0.4}), (lambda evidence: {0: 0.2, 1: 0.3})
-    assert together([first, second], max)({}) == {1: 0.3, 0: 0.4}
-    with pytest.raises(UserError, match="seed 1 is there for some of the pairs alone"):
-        together([first, lambda evidence: {0: 0.2}], max)({})
+    assert seed_by_seed(max, first, second)({}) == {1: 0.3, 0: 0.4}
+    with pytest.raises(UserError, match="seed 1 is missing from one of the experiments"):
+        seed_by_seed(max, first, lambda evidence: {0: 0.2})({})
 
 
 def test_a_pair_is_called_by_its_classes():

@@ -6,9 +6,8 @@ Measures have one value for each seed. What the units of the slow rule do is mea
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
-from operator import truediv
 from typing import NamedTuple
 
 import numpy as np
@@ -25,14 +24,15 @@ from bioexp.papers.measuring import (
     each,
     less,
     means,
+    paired,
     robust,
     runs,
+    seed_by_seed,
     survivors,
     weights,
 )
 from bioexp.papers.paper import Evidence, Measure
 from bioexp.robustness.evaluate import Net, logits
-from bioexp.types import UserError
 
 SLOW, HEADS = "competing_hidden_units_slow", "competing_hidden_units_slow_losses"
 FOLDS, DELTA = "competing_hidden_units_slow_folds", "competing_hidden_units_slow_delta"
@@ -90,32 +90,16 @@ def twin(loss: str) -> Measure:
     return each(TWIN, accuracy, loss=loss)
 
 
-def held_out(evidence: Evidence) -> dict[int, float]:
-    """Accuracy on the parts that were held out: of each seed the mean over its five folds."""
+def _on_fold(number: int) -> Measure:
     on_part = partial(last, "validation_accuracy", stage=1)
-    folds = [each(FOLDS, on_part, head=f"fold-{fold}")(evidence) for fold in range(1, 6)]
-    return _seed_by_seed(lambda *values: float(np.mean(values)), folds)
+    return each(FOLDS, on_part, head=f"fold-{number}")
 
 
-def smallest_advantage(evidence: Evidence) -> dict[int, float]:
-    """The slow rule's net less its twin, by each seed's loss that is kindest to the twin."""
-    return _seed_by_seed(min, [less(bio(loss), twin(loss))(evidence) for loss in LOSSES])
+# On the parts that were held out: of each seed the mean over its five folds.
+held_out = seed_by_seed(np.mean, *(_on_fold(number) for number in range(1, 6)))
 
-
-def _seed_by_seed(
-    combine: Callable[..., float], several: Sequence[Mapping[int, float]]
-) -> dict[int, float]:
-    """Combines the values that several measures have of a seed. Raises UserError where seeds
-    differ.
-    """
-    first = several[0]
-    for values in several:
-        if missing := values.keys() ^ first.keys():
-            raise UserError(
-                f"seed {min(missing)} is missing in one of several variants (seeds {sorted(first)} "
-                f"and {sorted(values)}); train all of them with the same seeds"
-            )
-    return {seed: combine(*(values[seed] for values in several)) for seed in first}
+# The slow rule's net less its twin, of each seed under the loss that is kindest to the twin.
+smallest_advantage = seed_by_seed(min, *(less(bio(loss), twin(loss)) for loss in LOSSES))
 
 
 # Times, which all seeds of a group share: one value for the group, under its first seed.
@@ -135,9 +119,9 @@ def seconds(trained: Trained) -> float:
 
 def time_ratio(evidence: Evidence) -> dict[int, float]:
     """Seconds of the slow rule's net over those of its twin by backprop."""
-    both = [each(SLOW, seconds)(evidence), each(TWIN, seconds, loss=LOSSES[0])(evidence)]
-    seed, ratio = next(iter(_seed_by_seed(truediv, both).items()))
-    return {seed: ratio}
+    both = paired([each(SLOW, seconds)(evidence), each(TWIN, seconds, loss=LOSSES[0])(evidence)])
+    seed, (slow, twin) = next(iter(both.items()))
+    return {seed: slow / twin}
 
 
 # Filters and predictions.

@@ -225,7 +225,7 @@ def mean(measure: Callable[[Trained], float], runs: Sequence[Trained]) -> str:
 
 
 def _first_layer(runs: Sequence[Trained], says: str) -> Figure:
-    """The first 100 units of the first seed, and how much those of every seed are like class means."""
+    """The first 100 units of the first seed; how much those of every seed are like class means."""
     trained = runs[0]
     figure = canvas(6.6, 6.6)
     axes = figure.add_subplot()

@@ -101,7 +101,7 @@ def own_class(trained: Trained) -> float:
 
 
 class Names(NamedTuple):
-    """The class of each prototype: the one w2 tells, and the one whose mean image it is most like."""
+    """The class of each prototype: as w2 tells it, and whose mean image it is most like."""
 
     told: Int[np.ndarray, "units"]
     alike: Int[np.ndarray, "units"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from math import inf
 
-from bioexp.papers.measuring import each
+from bioexp.papers.measuring import each, seed_by_seed
 from bioexp.papers.paper import Claim, Control, Drawing
 from bioexp.papers.spatial_nets import claim_figures, figures
 from bioexp.papers.spatial_nets.measures import (
@@ -35,7 +35,6 @@ from bioexp.papers.spatial_nets.measures import (
     left,
     of_spatial,
     rescaling_margin,
-    seed_by_seed,
     silenced,
     whole,
 )
@@ -308,7 +307,7 @@ CLAIMS = (
         ),
         why=(
             "weights that cost nothing do not take over what the others lose, and regions form in"
-            " the lower layers; but weights shrink without neurons moving together"
+            " the lower layers; but weights shrink without neurons moving seed_by_seed"
         ),
         draw=claim_figures.rescaled,
     ),

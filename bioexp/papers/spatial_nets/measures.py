@@ -14,11 +14,10 @@ from jaxtyping import Float
 
 from bioexp.experiment import Trained
 from bioexp.measures.interval import student
-from bioexp.papers.measuring import each, less, runs
+from bioexp.papers.measuring import each, less, paired, runs, seed_by_seed
 from bioexp.papers.paper import Evidence, Measure
 from bioexp.papers.spatial_nets.regions import free_weight, region_purity, shares_between
 from bioexp.papers.spatial_nets.splits import LAYERS, Way, scores
-from bioexp.types import UserError
 
 CONCATENATION, MIXING, SEQUENTIAL = MODES = (
     "spatial_nets_concatenation",
@@ -85,32 +84,6 @@ def left(attacks: Sequence[str] = ()) -> Number:
 # Measures of experiments.
 
 
-def seed_by_seed(combine: Callable[[Sequence[float]], float], *measures: Measure) -> Measure:
-    """Several measures made into one, each seed for itself. Raises UserError for a seed that one
-    of them lacks.
-    """
-
-    def combined(evidence: Evidence) -> dict[int, float]:
-        return {
-            seed: float(combine(values))
-            for seed, values in _paired([measure(evidence) for measure in measures]).items()
-        }
-
-    return combined
-
-
-def _paired(values: Sequence[Mapping[int, float]]) -> dict[int, list[float]]:
-    """The values of each seed, in the order of the measures."""
-    every = set().union(*values)
-    common = every.intersection(*values)
-    if missing := every - common:
-        raise UserError(
-            f"seed {min(missing)} is not in every mode or kind of net that is compared; train all"
-            " with the same seeds"
-        )
-    return {seed: [own[seed] for own in values] for seed in values[0]}
-
-
 def of_spatial(number: Number) -> list[Measure]:
     """The number of spatial nets, mode by mode."""
     return [each(mode, number, net="spatial") for mode in MODES]
@@ -166,7 +139,7 @@ def farthest(cells: Cells, number: Number) -> Measure:
 
     def measure(evidence: Evidence) -> dict[int, float]:
         measures = [each(mode, number, net=net) for mode in cells for net in cells[mode]]
-        seeds = _paired([of_cell(evidence) for of_cell in measures])
+        seeds = paired([of_cell(evidence) for of_cell in measures])
         table, n = np.array(list(seeds.values())), len(seeds)
         everything = criterion(table)
         if n == 1:

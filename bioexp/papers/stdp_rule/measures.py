@@ -18,7 +18,7 @@ from jaxtyping import Array, Float
 from bioexp.experiment import Trained
 from bioexp.measures.interval import Interval
 from bioexp.measures.interval import accuracy as interval
-from bioexp.papers.measuring import Measure, accuracy, by_seed, less, runs
+from bioexp.papers.measuring import Measure, accuracy, by_seed, less, runs, seed_by_seed
 from bioexp.papers.paper import Evidence
 from bioexp.papers.stdp_rule.model import eq5, eq6, stdp_net
 from bioexp.types import Params, UserError
@@ -105,38 +105,20 @@ def on(rule: str, pair: Pair, measure: Number = accuracy) -> Measure:
     return lambda evidence: measure_of(variant(evidence, rule, pair), measure)
 
 
-def together(measures: Sequence[Measure], statistic: Callable[[Sequence[float]], float]) -> Measure:
-    """A statistic of several measures, seed by seed. Raises UserError for a seed that only some of
-    them have.
-    """
-
-    def measure(evidence: Evidence) -> dict[int, float]:
-        values = [one_of_them(evidence) for one_of_them in measures]
-        seeds = dict.fromkeys(seed for by_seed in values for seed in by_seed)
-        if missing := [seed for seed in seeds if any(seed not in by_seed for by_seed in values)]:
-            raise UserError(
-                f"seed {missing[0]} is there for some of the pairs alone; train all of them with "
-                "the same seeds"
-            )
-        return {seed: float(statistic([by_seed[seed] for by_seed in values])) for seed in seeds}
-
-    return measure
-
-
 def mean(values: Sequence[float]) -> float:
     return float(np.mean(values))
 
 
 def mean_over(rule: str, pairs: Sequence[Pair], measure: Number = accuracy) -> Measure:
     """The mean over pairs, seed by seed."""
-    return together([on(rule, pair, measure) for pair in pairs], mean)
+    return seed_by_seed(mean, *(on(rule, pair, measure) for pair in pairs))
 
 
 def worst_lag(rule: str, pairs: Sequence[Pair] = EIGHT) -> Measure:
     """How far the rule's test accuracy is behind backprop's on the pair where it is farthest
     behind, seed by seed.
     """
-    return together([less(on("backprop", pair), on(rule, pair)) for pair in pairs], max)
+    return seed_by_seed(max, *(less(on("backprop", pair), on(rule, pair)) for pair in pairs))
 
 
 def mean_of(

@@ -15,7 +15,7 @@ from jaxtyping import Float
 
 from bioexp.attacks import ATTACKS
 from bioexp.experiment import Trained
-from bioexp.papers.measuring import Measure, accuracy, each, less, survivors
+from bioexp.papers.measuring import Measure, accuracy, each, less, seed_by_seed, survivors
 from bioexp.papers.paper import Evidence
 from bioexp.papers.stdp_rule.measures import (
     ALL_PAIRS,
@@ -32,7 +32,6 @@ from bioexp.papers.stdp_rule.measures import (
     mean_over,
     on,
     over_draws,
-    together,
     variant,
 )
 from bioexp.robustness.evaluate import Net, evaluate
@@ -91,7 +90,7 @@ def won(
             }
         )
 
-    return together([on_pair(pair) for pair in pairs], mean)
+    return seed_by_seed(mean, *(on_pair(pair) for pair in pairs))
 
 
 def beside(
@@ -153,7 +152,7 @@ def alike(pair: Pair) -> Measure:
 
 
 # Share of the 45 pairs of digits that behave alike, seed by seed.
-share_alike = together([alike(pair) for pair in ALL_PAIRS], mean)
+share_alike = seed_by_seed(mean, *(alike(pair) for pair in ALL_PAIRS))
 
 
 class Ahead(NamedTuple):
