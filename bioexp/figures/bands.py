@@ -37,14 +37,16 @@ def band(
         )
 
 
-def against_steps(axes: Axes, *, y: str, title: str, early: bool = False) -> None:
+def against_steps(
+    axes: Axes, *, y: str, title: str, x: str = "minibatches", early: bool = False
+) -> None:
     """Axis labels; `early` spreads the first steps out, linear up to 100 and logarithmic from
     there.
     """
     if early:
         axes.set_xscale("symlog", linthresh=100, linscale=0.6)
         axes.set_xlim(left=0)
-    axes.set_xlabel("minibatches of 256 (the document's epochs)", fontsize=9)
+    axes.set_xlabel(x, fontsize=9)
     axes.set_ylabel(y, fontsize=9)
     axes.set_title(title, fontsize=10)
     axes.tick_params(labelsize=8)

@@ -22,13 +22,13 @@ from bioexp.experiment import Trained
 from bioexp.measures.alignment import error_angle, rule_of, update_angles
 from bioexp.objectives import squared_error
 from bioexp.ops import exact
-from bioexp.papers.measuring import accuracy, each, less, runs, snapshots
+from bioexp.papers.measuring import accuracy, each, less, runs, seed_by_seed, snapshots
 from bioexp.papers.paper import Evidence, Measure
 from bioexp.records import Gradient
 from bioexp.robustness.evaluate import Net, evaluate
 from bioexp.rules.gradient import descent
 from bioexp.training import as_float
-from bioexp.types import Attack, Batch, Params, UserError
+from bioexp.types import Attack, Batch, Params
 
 BASE, RULES, STOCHASTIC, AUTOENCODER, DEEP, MASKING = (
     "brain_models",
@@ -74,22 +74,6 @@ def random_backward(preset: Preset, instead: str) -> Measure:
     for ones with probability 0.2.
     """
     return each(STOCHASTIC, accuracy, preset=preset, instead=instead)
-
-
-def paired(measures: Sequence[Measure], combine: Callable[..., float]) -> Measure:
-    """Several measures made one, seed by seed. Raises UserError for a seed that some of them lack."""
-
-    def measure(evidence: Evidence) -> dict[int, float]:
-        values = [part(evidence) for part in measures]
-        every = {seed for part in values for seed in part}
-        if missing := {seed for seed in every if any(seed not in part for part in values)}:
-            raise UserError(
-                f"seed {min(missing)} is missing from some of the runs that are measured together;"
-                " train all of them with the same seeds"
-            )
-        return {seed: float(combine(*(part[seed] for part in values))) for seed in values[0]}
-
-    return measure
 
 
 # Curves over snapshots and records.
@@ -147,7 +131,7 @@ def differentials(trained: Trained) -> dict[str, dict[int, float]]:
 
 
 def gradient_angles(trained: Trained) -> dict[int, list[float]]:
-    """Of every layer, the angle of its update to the true gradient at every snapshot, in degrees."""
+    """Every layer's angle of its update to the true gradient at every snapshot, in degrees."""
     angles = update_angles(trained, *_first_images(trained))
     return {step: angles(params) for step, params in snapshots(trained).items()}
 
@@ -158,9 +142,7 @@ def feedback_angles(trained: Trained) -> dict[int, tuple[float, float]]:
     return {step: angles(params) for step, params in snapshots(trained).items()}
 
 
-def _first_images(
-    trained: Trained,
-) -> tuple[np.ndarray, Int[np.ndarray, "n"]]:
+def _first_images(trained: Trained) -> tuple[np.ndarray, Int[np.ndarray, "n"]]:
     return trained.dataset.x_test[:ANGLED], trained.dataset.y_test[:ANGLED]
 
 
@@ -211,7 +193,7 @@ def gains(preset: Preset, name: str) -> Measure:
     sign = -1 if "loss" in name else 1
     at_1000 = after(1000, lambda trained: recorded(trained, name))
     sizes = [by_size(preset, hidden, at_1000) for hidden in COMPARED]
-    return paired(sizes, lambda *values: min(sign * np.diff(values)))
+    return seed_by_seed(lambda values: min(sign * np.diff(values)), *sizes)
 
 
 def mean_accuracy(trained: Trained) -> float:
@@ -252,6 +234,15 @@ FGSM = Attempt(fgsm(), "true")
 PGD = Attempt(pgd(steps=10, restarts=1), "true")
 
 
+def masked_nets(evidence: Evidence) -> dict[str, dict[str, list[Trained]]]:
+    """The runs that are attacked, by hidden layers and rule: 200-200 and 400."""
+    nets: dict[str, dict[str, list[Trained]]] = {}
+    for trained in evidence[MASKING]:
+        variant = trained.experiment.variant
+        nets.setdefault(variant["hidden"], {}).setdefault(variant["rule"], []).append(trained)
+    return nets
+
+
 def accuracies_under(group: Sequence[Trained], attempt: Attempt) -> Float[np.ndarray, "seeds eps"]:
     """Accuracy of every seed of one variant: clean, then at every eps of EPS."""
     rules = [rule_of(trained) for trained in group]
@@ -260,7 +251,6 @@ def accuracies_under(group: Sequence[Trained], attempt: Attempt) -> Float[np.nda
     # One function for all seeds, so that it is compiled once: their feedback weights go in as if
     # they were weights. The training gradient of a rule without ops is the true one.
     def forward(params: Params, x: Float[Array, "batch *shape"]) -> Float[Array, "batch classes"]:
-
         follows = backward if attempt.gradient == "training" else None
         ops = follows(params["weights"], params["state"]) if follows else exact
         return model.apply(params["weights"], x, ops)[0]
