@@ -5,17 +5,26 @@ them is more accurate and more robust.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
 from bioexp.attacks.eps import show_eps
-from bioexp.experiment import Run
+from bioexp.experiment import Attacked, Run
 from bioexp.records import Difference
 from bioexp.report.runs import ShownExperiment
-from bioexp.robustness.compare import Paired, compared, paired, same_data
-from bioexp.robustness.stored import table_of
+from bioexp.robustness.compare import (
+    Paired,
+    Survived,
+    compare,
+    compared,
+    paired,
+    same_data,
+    survived,
+)
+from bioexp.robustness.stored import attacked, table_of
+from bioexp.robustness.table import WORST
 from bioexp.runs.labels import differing
 
 
@@ -54,13 +63,15 @@ class Line:
 class Pair:
     """The first experiment and another.
 
+    lines: test accuracy, then all attacks together at each eps. by_attack: each attack by itself.
     about: what the lines are means and intervals over. note: why something is not compared.
     """
 
     first: str
     second: str
-    lines: tuple[Line, ...]
-    about: str
+    lines: tuple[Line, ...] = ()
+    by_attack: tuple[Line, ...] = ()
+    about: str = ""
     note: str = ""
 
 
@@ -81,7 +92,12 @@ def comparison(
     if len(groups) < 2:
         return None
     labels = [experiment.label for experiment in experiments]
-    differences = compared(dict(zip(labels, groups, strict=True)))
+    at_hand = {
+        label: runs
+        for label, runs in zip(labels, groups, strict=True)
+        if all(map(_is_attacked, runs))
+    }
+    differences = compared(at_hand)
     configs = [runs[0].config.model_dump(mode="json", exclude={"name"}) for runs in groups]
     return Comparison(
         labels=tuple(labels),
@@ -116,38 +132,75 @@ def _pair(
     second: Sequence[Run],
     differences: Sequence[Difference],
 ) -> Pair:
-    """The rows of `compared` where both were attacked, otherwise the test accuracies by seed; and
-    why there are none where there are none.
+    """Test accuracies by seed, then what `compared` says of them under attack; and why there is
+    none where there is none.
     """
-    rows = [row for row in differences if (row.first, row.second) == names]
-    if rows:
-        about = (
-            f"worst case over all attacks, the same {rows[0].n:,} images, mean over"
-            " seeds and images; interval: 95 %, bootstrap over both, not corrected for the number"
-            " of rows"
-        )
-        return Pair(*names, tuple(_under_attack(row) for row in rows), about)
-    about = "mean over their common seeds; interval: t over the paired differences"
     if not same_data(first[0], second[0]):
         note = "They were scored on different test images: nothing can be paired."
-        return Pair(*names, (), about, note)
-    sides = [{run.seed: run.summary.test_accuracy for run in side} for side in (first, second)]
+        return Pair(*names, note=note)
     left, right = (
-        {seed: value for seed, value in side.items() if value is not None} for side in sides
+        {
+            run.seed: run.summary.test_accuracy
+            for run in side
+            if run.summary.test_accuracy is not None
+        }
+        for side in (first, second)
     )
     if not (left and right):
         note = "One of them is no classifier: there is no accuracy to pair."
-        return Pair(*names, (), about, note)
+        return Pair(*names, note=note)
     clean = paired(left, right)
     if clean is None:
         note = "They have no seed in common: train both with the same --seeds."
-        return Pair(*names, (), about, note)
-    return Pair(*names, (_unattacked(clean),), about, _uncompared(first, second))
+        return Pair(*names, note=note)
+    about = "Mean over their common seeds; interval: 95 %, t over the paired differences"
+    rows = [row for row in differences if (row.first, row.second) == names]
+    if all(row.eps is None for row in rows):
+        note = _unpaired(first, second)
+        return Pair(*names, lines=(_unattacked(clean),), about=f"{about}.", note=note)
+    return Pair(
+        *names,
+        lines=(_unattacked(clean), *(_under_attack(row, WORST) for row in rows)),
+        by_attack=tuple(_by_attack(names, first, second)),
+        about=(
+            f"{about}. Under attack: the same {rows[0].n:,} images, mean over seeds and images; "
+            "interval: 95 %, bootstrap over both. Not corrected for the number of rows."
+        ),
+    )
 
 
-def _under_attack(row: Difference) -> Line:
+def _by_attack(
+    names: tuple[str, str], first: Sequence[Run], second: Sequence[Run]
+) -> Iterator[Line]:
+    """Every attack by itself that all of them were attacked by."""
+    sides = [
+        {run.seed: (attacked(run.path), survived(run).doubts) for run in side}
+        for side in (first, second)
+    ]
+    made = [attacks for side in sides for attacks, _ in side.values()]
+    for name in (name for name in made[0] if all(name in attacks for attacks in made)):
+        left, right = (
+            {seed: _alone(attacks[name], doubts) for seed, (attacks, doubts) in side.items()}
+            for side in sides
+        )
+        yield from (_under_attack(row, name) for row in compare(left, right, names))
+
+
+def _alone(attack: Attacked, doubts: Mapping[float | None, str]) -> Survived:
+    """The images that survive one attack, with the doubts of them all."""
+    return Survived(dict(zip(attack.eps, attack.correct, strict=True)), doubts)
+
+
+def _is_attacked(run: Run) -> bool:
+    """Whether it was attacked, and what every attack left is still there."""
+    table = table_of(run.path)
+    made = {row.attack for row in table.rows if row.eps is not None} if table else set()
+    return bool(made) and made - {WORST} <= attacked(run.path).keys()
+
+
+def _under_attack(row: Difference, attack: str) -> Line:
     return Line(
-        what="accuracy" if row.eps is None else "worst case",
+        what="the same images" if row.eps is None else attack,
         eps="clean" if row.eps is None else show_eps(row.eps),
         size=row.eps or 0.0,
         first=row.of_first,
@@ -174,10 +227,10 @@ def _unattacked(clean: Paired) -> Line:
     )
 
 
-def _uncompared(first: Sequence[Run], second: Sequence[Run]) -> str:
+def _unpaired(first: Sequence[Run], second: Sequence[Run]) -> str:
     """Why two experiments on the same data have no rows under attack."""
-    if all(table_of(run.path) is not None for run in (*first, *second)):
-        why = "they were attacked on different numbers of images"
+    if all(map(_is_attacked, (*first, *second))):
+        why = "they were attacked at other eps, or on other numbers of images"
     else:
         why = "not every seed of both was attacked; `bioexp attack` does that"
     return f"Robust accuracies are not compared: {why}."

@@ -1,4 +1,4 @@
-"""Pictures as the report carries them: inside the page, with the fewest bytes that look the same."""
+"""Pictures as the report carries them: inside the page, in as few bytes as look the same."""
 
 from __future__ import annotations
 

@@ -16,15 +16,20 @@ from pathlib import Path
 from typing import Any
 
 from bioexp.experiment import Run
-from bioexp.papers import TABLE, beyond, papers
-from bioexp.papers.paper import Paper, Study
-from bioexp.records import ClaimRow
+from bioexp.papers import TABLE, papers, studies
+from bioexp.papers.paper import Claim, Drawing, Paper, Study
+from bioexp.records import ClaimRow, Verdict
 from bioexp.report.images import Picture, picture
 
-VERDICTS = ("reproduced", "not reproduced", "undecided", "not comparable", "not run")
+VERDICTS: tuple[Verdict, ...] = (
+    "reproduced",
+    "not reproduced",
+    "undecided",
+    "not comparable",
+    "not run",
+)
 PACKAGE = Path(__file__).parent.parent
 UNKNOWN = "a paper of the user's own, or one that this version of bioexp does not know"
-BEYOND = "beyond"  # the rows that are of no paper
 
 Known = Paper | Study | Exception | None  # what stands behind a name: Exception where it is broken
 
@@ -97,25 +102,29 @@ def sections(claims: Sequence[ClaimRow], runs: Sequence[Run], results: Path) -> 
     """A section for every paper that has claims here, a user's own last; without any claims, for
     those whose experiments were run.
     """
-    whole, broken = papers()
-    known: dict[str, Known] = {**broken, **whole}
-    claimed = dict.fromkeys(row.paper for row in claims)
-    if not claims or BEYOND in claimed:
-        known[BEYOND] = beyond(whole)
+    known = _known()
     if claims:
-        names = [name for name in (*TABLE, BEYOND) if name in claimed]
-        names += [name for name in claimed if name not in names]
+        claimed = dict.fromkeys(row.paper for row in claims)
+        names = [name for name in known if name in claimed]
+        names += [name for name in claimed if name not in known]
     else:
         used = {run.config.name for run in runs}
-        names = [name for name in (*TABLE, BEYOND) if used & _experiments(known[name])]
+        names = [name for name in known if used & _experiments(known[name])]
     rows = {name: [row for row in claims if row.paper == name] for name in names}
     return [_section(name, known.get(name), rows[name], results) for name in names]
 
 
 def tally(claims: Sequence[ShownRow]) -> dict[str, int]:
-    """How many claims have each verdict, in the order of the verdicts."""
+    """How many claims have each verdict."""
     verdicts = [claim.row.verdict for claim in claims]
     return {verdict: verdicts.count(verdict) for verdict in VERDICTS}
+
+
+def _known() -> dict[str, Known]:
+    """What stands behind each name of the library: the papers, then the rows beyond them."""
+    whole, broken = papers()
+    known: dict[str, Known] = {name: whole.get(name) or broken[name] for name in TABLE}
+    return known | {name: study for name, study in studies().items() if name not in known}
 
 
 def _experiments(known: Known) -> set[str]:
@@ -123,7 +132,7 @@ def _experiments(known: Known) -> set[str]:
     study = known.study if isinstance(known, Paper) else known
     if not isinstance(study, Study):
         return set()
-    rows = (*study.claims, *study.drawings)
+    rows: list[Claim | Drawing] = [*study.claims, *study.drawings]
     return {*study.attacked, *(name for row in rows for name in row.experiments)}
 
 
@@ -132,8 +141,7 @@ def _section(name: str, known: Known, rows: Sequence[ClaimRow], results: Path) -
     claims = tuple(each for each in shown if each.row.kind != "figure")
     figures = tuple(each for each in shown if each.row.kind == "figure")
     title, by = _cited(name, known)
-    explained = isinstance(known, Paper | Study)
-    about, deviations = _explained(name) if explained else ("", [])
+    about, deviations = _explained(name, known)
     equations = known.equations if isinstance(known, Paper) else ()
     return Section(
         name=name,
@@ -192,6 +200,7 @@ def _finite_row(row: ClaimRow) -> ClaimRow:
     )
     finite = {
         "expected": _finite(row.expected),
+        "accepted": (_finite(row.accepted[0]), _finite(row.accepted[1])),
         "measured": _finite(row.measured),
         "ci95": _finite_ends(row.ci95),
         "controls": controls,
@@ -232,12 +241,15 @@ def _strip(row: ClaimRow) -> Strip | None:
     )
 
 
-def _explained(name: str) -> tuple[str, list[str]]:
-    """The docstring of the paper's module: what comes before the deviations, and the deviations,
-    each by itself.
-    """
-    text = inspect.cleandoc(importlib.import_module(f"bioexp.papers.{name}").__doc__ or "")
-    about, _, rest = text.partition("\nDeviations")
+def _explained(name: str, known: Known) -> tuple[str, list[str]]:
+    """What a paper's folder says of it: what comes before the deviations, and each deviation."""
+    if isinstance(known, Paper):
+        text = known.about
+    elif isinstance(known, Study):  # of no paper: it is bioexp's own, and its folder explains it
+        text = importlib.import_module(f"bioexp.papers.{name}").__doc__ or ""
+    else:
+        return "", []
+    about, _, rest = inspect.cleandoc(text).partition("\nDeviations")
     items = [item.split("\n\n")[0] for item in re.split(r"\n(?=\d+\. )", rest)[1:]]
     return about.strip(), [" ".join(re.sub(r"^\d+\. ", "", item).split()) for item in items]
 

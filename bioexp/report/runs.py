@@ -102,7 +102,7 @@ class ShownExperiment:
 
 
 def experiment(runs: Sequence[Run], label: str, *, pictures: bool = True) -> ShownExperiment:
-    """One configuration with all its seeds; the pictures, if wanted, are those of its first seed."""
+    """One configuration with all its seeds; the pictures, if wanted, are of its first seed."""
     first = runs[0]
     identity, today = first.path.name.rpartition("-s")[0], _digest(first)
     config = first.config.model_dump(mode="json", exclude_unset=True)

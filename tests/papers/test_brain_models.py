@@ -1,33 +1,39 @@
-"""The document's equations and its code again, as slow loops; and what its measures say of made-up
+"""The paper's equations and its code again, as slow loops; and what its measures say of made-up
 runs.
 """
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
+from made import made as made_by_hand
 
 from bioexp.config.reading import load
-from bioexp.experiment import Trained
 from bioexp.measures import information
 from bioexp.measures.alignment import angle, rule_of, update_angles
 from bioexp.objectives import squared_error
+from bioexp.papers.brain_models.bits import change, curve, of, rise_and_fall, spread, strings
 from bioexp.papers.brain_models.measures import (
-    change,
-    curve,
+    BASE,
+    COMPARED,
+    by_rule,
+    by_size,
     differentials,
-    of,
-    rise_and_fall,
-    ruled,
-    size,
-    spread,
-    strings,
+    faster,
+    gains,
+    gradient_angles,
+    left,
+)
+from bioexp.papers.brain_models.measures import (
+    RULES as BY_RULE,
 )
 from bioexp.papers.brain_models.model import autoencoder, brightest_quadrant, one_hidden_layer
 from bioexp.papers.measuring import snapshots
 from bioexp.rules import RULES
-from bioexp.runs.directory import revive
+from bioexp.runs.nets import trained
 from bioexp.runs.train import train
+from bioexp.runs.workspace import Workspace
 from bioexp.training import members, order
 from bioexp.types import Batch, Stage, UserError
 
@@ -40,7 +46,7 @@ def sigmoid(z):
     return 1 / (1 + np.exp(-z))
 
 
-def the_documents_step(w1, w2, u, t, lr, feedback=None, activate=True, prob_not_backprop=0.0):
+def the_papers_step(w1, w2, u, t, lr, feedback=None, activate=True, prob_not_backprop=0.0):
     """Its backprop() and train_one_batch(), loop by loop, summed over the minibatch; w1 is (inputs,
     hidden).
     """
@@ -78,7 +84,7 @@ def the_documents_step(w1, w2, u, t, lr, feedback=None, activate=True, prob_not_
         ("stochastic_backward", {"p": 1.0, "instead": "ones"}, {"prob_not_backprop": 1}),
     ],
 )
-def test_a_step_is_the_documents_code(white, name, options, like):
+def test_a_step_is_the_papers_code(white, name, options, like):
     """A learning rate times the batch size on a mean is the printed rate on a sum (deviation 2)."""
     model, lr = one_hidden_layer((4, 4), 3, hidden=5, sigma=0.01, white=white), 1e-3
     params = model.init(jax.random.key(0))
@@ -88,7 +94,7 @@ def test_a_step_is_the_documents_code(white, name, options, like):
     w1, w2 = (np.asarray(params["layers"][i]["w"], dtype=np.float64).T for i in "01")
     if "feedback" in like:
         like = like | {"feedback": np.asarray(state[1], dtype=np.float64).T}
-    slow = the_documents_step(
+    slow = the_papers_step(
         w1,
         w2,
         white * np.asarray(BATCH.x).reshape(6, -1),
@@ -109,7 +115,7 @@ def test_the_loss_is_half_the_sum_of_squares_over_n():
     np.testing.assert_allclose(learned.metrics["loss"], 0.5 * (error**2).sum() / 6, rtol=1e-5)
 
 
-def test_the_brightest_quadrant_is_the_documents_function():
+def test_the_brightest_quadrant_is_the_papers_function():
     def brightest_corner(image):
         corners = np.array([image[0:2, 0:2], image[0:2, 2:4], image[2:4, 0:2], image[2:4, 2:4]])
         return np.argmax(corners.sum(axis=1).sum(axis=1))
@@ -148,16 +154,15 @@ def made(tmp_path_factory):
     path = folder / "made.yaml"
     path.write_text(CONFIG)
     (experiment,) = load(path, ["examples=320"])
-    (run,) = train(experiment, results=folder, seeds=[3])
-    revived = revive(run, None)
-    return Trained(run, revived.model, revived.params, revived.dataset, {})
+    (net,) = trained(train(experiment, Workspace(folder), seeds=[3]), None)
+    return net
 
 
 def test_feedback_weights_are_found_again_from_the_seed(made):
     """B is not stored: the run's first steps can only be repeated with the B that it had."""
     rule, _, b = rule_of(made)
     data, params = made.dataset, snapshots(made)[0]
-    stage = Stage(made.model, rule, None, None, (0, 1), 32, 40, 20)  # type: ignore[arg-type]
+    stage = Stage(made.model, rule, optax.identity(), lambda params: params, (0, 1), 32, 40, 20)
     rows = members(stage, 3, 0, data.y_train[:320])[order(3, 0, 0, 20, 320, 32)]
     for chosen in rows:
         batch = Batch(jnp.asarray(data.x_train[chosen]) / 255, jnp.asarray(data.y_train[chosen]))
@@ -189,6 +194,8 @@ def test_strings_are_those_of_the_layers_at_every_snapshot(made):
 def test_the_change_of_a_weight_is_that_of_one_step(made):
     found = differentials(made)
     assert found["change of W1"].keys() == {0, 20, 40}
+    assert left("change of W1")(made) == 1  # its last point up to step 100 is its end
+    assert gradient_angles(made).keys() == {0, 20, 40}
     np.testing.assert_allclose(found["change of W2"][0], 0.01 * found["dL/dW2"][0] / 256, rtol=1e-5)
 
 
@@ -205,10 +212,9 @@ def test_changes_and_spreads_are_those_of_the_curve(made):
     assert spread(quantity, 20)(made) == pytest.approx(max(values) - min(values))
 
 
-def test_a_run_without_snapshots_says_what_its_config_needs(made, tmp_path):
-    bare = made._replace(run=type(made.run)(tmp_path, {"name": "made"}, 0, {}, {}, (), {}))
+def test_a_run_without_snapshots_says_what_its_config_needs(tmp_path):
     with pytest.raises(UserError, match="has no snapshots to draw or measure"):
-        snapshots(bare)
+        snapshots(made_by_hand(path=tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -236,11 +242,48 @@ def test_a_rule_that_does_not_fit_is_refused_before_training_with_its_place(writ
         UserError,
         match=r"stages\[0\].rule.name: feedback_alignment needs a hidden layer that learns",
     ):
-        train(experiment, results=tmp_path, seeds=[0])
+        train(experiment, Workspace(tmp_path), seeds=[0])
     assert not list(tmp_path.rglob("metrics.jsonl"))
 
 
-def test_which_runs_are_meant_is_told_by_dotted_paths():
-    assert size("Q", 15) == {"model.white": 1.0, "model.hidden": 15}
-    assert ruled("R", "feedback_alignment", redrawn=True)["stages.0.rule.redrawn"] is True
-    assert ruled("R", "feedback_alignment")["stages.0.rule.redrawn"] is False
+def net(name, value, seed, **variant):
+    """A made net with this accuracy, on test and training images and at every record."""
+    records = [
+        {"stage": 0, "step": step, "train_accuracy": value, "train_loss": 1 - value}
+        for step in (500, 1000)
+    ]
+    return made_by_hand(name=name, variant=variant, seed=seed, accuracy=value, metrics=records)
+
+
+def test_a_gain_from_size_to_size_is_the_smallest_of_each_seed_in_whatever_order_seeds_come():
+    sizes = {15: (0.5, 0.1), 30: (0.6, 0.4), 60: (0.8, 0.6), 120: (0.85, 0.9)}
+    assert tuple(sizes) == COMPARED
+    nets = [
+        net(BASE, values[seed], seed, preset="R", hidden=str(hidden))
+        for hidden, values in sizes.items()
+        for seed in ((0, 1) if hidden == 30 else (1, 0))
+    ]
+    expected = {0: pytest.approx(0.05), 1: pytest.approx(0.2)}
+    assert gains("R", "train_accuracy")({BASE: nets}) == expected
+    assert gains("R", "train_loss")({BASE: nets}) == expected  # of a loss it is a fall
+    with pytest.raises(UserError, match="seed 0 is missing"):
+        gains("R", "train_accuracy")({BASE: nets[:-1]})
+
+
+def test_a_rule_is_compared_with_backprop_of_its_own_preset_and_size():
+    evidence = {
+        BASE: [
+            net(BASE, 0.7, 0, preset="R", hidden="30"),
+            net(BASE, 0.2, 0, preset="R", hidden="5"),
+            net(BASE, 0.1, 0, preset="Q", hidden="30"),
+        ],
+        BY_RULE: [
+            net(BY_RULE, 0.9, 0, preset="R", rule="feedback"),
+            net(BY_RULE, 0.4, 0, preset="R", rule="no_derivative"),
+        ],
+    }
+    assert by_size("Q", 30)(evidence) == {0: 0.1}
+    assert by_rule("R", "no_derivative")(evidence) == {0: 0.4}
+    assert faster("R", "feedback")(evidence) == {0: pytest.approx(0.2)}
+    with pytest.raises(UserError, match="has no runs of"):
+        by_rule("Q", "feedback")(evidence)
