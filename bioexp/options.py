@@ -21,7 +21,9 @@ from typing import Any
 import pydantic
 
 Problem = tuple[tuple[str | int, ...], str]  # where, below the node that was checked; what is wrong
-STRICT = pydantic.ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+STRICT = pydantic.ConfigDict(
+    extra="forbid", strict=True, frozen=True, allow_inf_nan=False, validate_default=True
+)
 
 
 @cache

@@ -67,13 +67,19 @@ def test_the_whole_road_train_attack_report_list(bioexp, write_config, tmp_path)
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["train", "missing.yaml"], "missing.yaml: no such file"),
-        (["train", "{config}", "--seeds", "0"], "--seeds: must be at least 1, got 0"),
+        (["train", "missing.yaml"], "missing.yaml: no such config, neither as a path nor by name"),
+        (
+            ["train", "{config}", "--seeds", "0"],
+            "'--seeds'",
+        ),
         (["train", "{config}", "--seeds", "2", "--seed", "1"], "give one of them"),
-        (["train", "{config}", "--seed", "-1"], "--seed: must be between"),
+        (
+            ["train", "{config}", "--seed", "-1"],
+            "'--seed'",
+        ),
         (
             ["train", "{config}", "--device", "abacus"],
-            "--device: must be auto, cpu, gpu, gpu-deterministic or tpu",
+            "'abacus' is not one of 'auto', 'cpu'",
         ),
         (
             ["train", "{config}", "--dataset", "minst"],
@@ -84,7 +90,7 @@ def test_the_whole_road_train_attack_report_list(bioexp, write_config, tmp_path)
         (["attack", "--eps", "abc"], "abc"),
         (["report"], "no finished run here"),
         (["list", "backpropp"], "did you mean backprop?"),
-        (["data", "guess"], "must be list, fetch or verify"),
+        (["data", "guess"], "'guess' is not one of 'list', 'fetch', 'verify'"),
         (["data", "verify", "minst"], "unknown dataset"),
     ],
 )
@@ -110,7 +116,7 @@ def test_ctrl_c_says_how_to_continue(bioexp, write_config, monkeypatch):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("bioexp.runs.train.train", interrupted)
+    monkeypatch.setattr("bioexp.runs.tasks.train", interrupted)
     code, _, err = bioexp("train", write_config())
     assert code == 2
     assert "the same command again continues" in err

@@ -81,13 +81,15 @@ class Equation:
 
 @dataclass(frozen=True)
 class Section:
-    """A paper. by: its authors and year. about: paragraphs from its module. drawn: how many of its
-    figures were.
+    """A paper. by: its authors and year. cited: whether who cites the page must cite it too.
+
+    about: paragraphs from its module. drawn: how many of its figures were.
     """
 
     name: str
     title: str
     by: str
+    cited: bool
     about: str
     deviations: tuple[str, ...]
     equations: tuple[Equation, ...]
@@ -147,6 +149,7 @@ def _section(name: str, known: Known, rows: Sequence[ClaimRow], results: Path) -
         name=name,
         title=title,
         by=by,
+        cited=isinstance(known, Paper) and bool(claims),
         about=about,
         deviations=tuple(deviations),
         equations=tuple(_equation(*equation) for equation in equations),

@@ -1,5 +1,5 @@
-"""The ledger of everything the documents show and claim, and the code that regenerates it, name the
-same rows.
+"""The ledger of what the papers show and claim, and the code that regenerates it, name the same
+rows.
 """
 
 from pathlib import Path
@@ -7,58 +7,74 @@ from pathlib import Path
 import pytest
 from conftest import ROOT
 
+from bioexp.claims.plan import needed
 from bioexp.config.lookup import rules
 from bioexp.config.reading import load
-from bioexp.papers import BROKEN, PAPERS
-from bioexp.papers.beyond.figures import BY_DATASET
+from bioexp.papers import papers, studies
+from bioexp.papers.beyond.measures import BY_DATASET
 
 LEDGER = Path(__file__).with_name("ledger.txt").read_text().split()
+STUDIES = studies()
 
 
-def rows(papers):
-    return [entry.id for paper in papers for entry in (*paper.drawings, *paper.claims)]
+def names_of(study):
+    """The experiments that its configs hold."""
+    files = [ROOT / "configs" / f"{config}.yaml" for config in study.configs]
+    return {experiment.name for file in files for experiment in load(file)}
 
 
-@pytest.mark.parametrize("paper", PAPERS.values(), ids=lambda paper: paper.name)
-def test_a_paper_has_every_row_of_its_part_of_the_ledger_and_no_other(paper):
-    own = [row for row in rows([paper]) if not row.startswith("beyond/")]
-    assert sorted(own) == sorted(
-        row for row in LEDGER if row.startswith(f"{paper.name}/") and paper.name != "beyond"
-    )
-
-
-def test_every_row_of_the_ledger_has_exactly_one_claim_or_figure_and_the_reverse():
-    assert sorted(rows(PAPERS.values())) == sorted(LEDGER)
-
-
-def test_every_row_beyond_the_documents_is_drawn_by_exactly_one_paper():
-    drawn = [row for row in rows(PAPERS.values()) if row.startswith("beyond/")]
-    assert sorted(drawn) == sorted(row for row in LEDGER if row.startswith("beyond/"))
+def test_every_row_of_the_ledger_is_one_claim_or_figure_and_the_reverse():
+    """Rows beyond the papers may be drawn by the paper that they extend."""
+    rows = {
+        name: [row.id for row in (*study.drawings, *study.claims)]
+        for name, study in STUDIES.items()
+    }
+    assert sorted(row for own in rows.values() for row in own) == sorted(LEDGER)
+    foreign = {row for name, own in rows.items() for row in own if not row.startswith(f"{name}/")}
+    assert {row.partition("/")[0] for row in foreign} == {"beyond"}
 
 
 def test_no_papers_module_is_broken():
-    assert BROKEN == {}
+    assert papers().broken == {}
+    assert set(papers().whole) == set(STUDIES) - {"beyond"}
 
 
 def test_every_rule_is_compared_on_every_dataset():
     """But dealt_backprop, which on images with one label each is backprop."""
-    experiments = [
-        one for config in BY_DATASET for one in load(ROOT / "configs" / f"{config}.yaml")
-    ]
+    experiments = load(ROOT / "configs" / "rule_by_dataset.yaml")
+    assert {experiment.name for experiment in experiments} == set(BY_DATASET)
     by_dataset = {
-        name: {one.stages[0].rule.name for one in experiments if one.dataset.name == name}
+        name: {
+            experiment.stages[0].rule.name
+            for experiment in experiments
+            if experiment.dataset.name == name
+        }
         for name in ("mnist", "fashion_mnist")
     }
     assert by_dataset == {name: set(rules()) - {"dealt_backprop"} for name in by_dataset}
 
 
-@pytest.mark.parametrize("paper", PAPERS.values(), ids=lambda paper: paper.name)
-def test_a_claim_says_why_it_may_fail_and_needs_only_configs_of_its_paper(paper):
-    for claim in paper.claims:
-        assert set(claim.configs) <= set(paper.configs)
-        assert claim.accepted[0] <= claim.accepted[1]
-        if claim.expected is not None:
-            assert claim.accepted[0] <= claim.expected <= claim.accepted[1]
-            assert abs(sum(claim.accepted) / 2 - claim.expected) < 1e-9
-    for drawing in paper.drawings:
-        assert set(drawing.configs) <= set(paper.configs)
+@pytest.mark.parametrize("study", STUDIES.values(), ids=lambda study: study.name)
+def test_rows_look_at_experiments_that_the_studys_configs_hold(study):
+    known = names_of(study)
+    assert set(needed(study)) <= known
+    for names in (study.attacked, study.repeated, study.single, study.full, study.full.values()):
+        assert set(names) <= known
+
+
+CLAIMS = [claim for study in STUDIES.values() for claim in study.claims]
+
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.id)
+def test_a_claim_can_fail_says_why_it_would_and_is_measured_against_the_papers_number(claim):
+    low, high = claim.accepted
+    assert low < high
+    assert (low, high) != (float("-inf"), float("inf"))
+    assert claim.measured
+    if not claim.timing:
+        assert claim.why, "what is said when it is not reproduced"
+    if claim.expected is not None:
+        assert low < claim.expected < high
+        assert abs((low + high) / 2 - claim.expected) < 1e-9
+    words = [control.what for control in claim.controls]
+    assert len(set(words)) == len(words)

@@ -1,8 +1,8 @@
 """A local rule from spike timing: every synapse reads its own two rates and whether its neuron
 wants the class. No error travels.
 
-Gupta, "A More Biologically Plausible Local Learning Rule for ANNs", IIT Kanpur. Equation numbers
-are the paper's; 4 to 7 stand in its appendix. `printed` below means eps 1e-9 and biases that start
+Gupta 2020, "A More Biologically Plausible Local Learning Rule for ANNs", IIT Kanpur. Equation
+numbers are the paper's; 4 to 7 stand in its appendix. `printed` below means eps 1e-9 and biases that start
 at 0, `stable` eps 0.1 and biases that start lower layer by layer.
 
 Deviations, and what each costs

@@ -1,5 +1,5 @@
 "use strict";
-// Tables sort by a click on a column's header, numbers by their value; what has no value stays last.
+// Tables sort by a click on a column's header, numbers by value; what has no value stays last.
 for (const table of document.querySelectorAll("table.sortable")) {
   const heads = [...table.tHead.rows[0].cells];
   const key = (row, column) => {
@@ -15,7 +15,8 @@ for (const table of document.querySelectorAll("table.sortable")) {
     heads.forEach((other) => other.removeAttribute("aria-sort"));
     head.setAttribute("aria-sort", down ? "descending" : "ascending");
     const rows = [...table.tBodies[0].rows].map((row) => [key(row, column), row]);
-    const [known, unknown] = [rows.filter(([value]) => value !== ""), rows.filter(([value]) => value === "")];
+    const known = rows.filter(([value]) => value !== "");
+    const unknown = rows.filter(([value]) => value === "");
     known.sort(([a], [b]) => (down ? compare(b, a) : compare(a, b)));
     table.tBodies[0].append(...[...known, ...unknown].map(([, row]) => row));
   };
