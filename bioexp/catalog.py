@@ -91,17 +91,16 @@ def detail(name: str) -> list[Detail]:
         for kind, table in known.items()
         if name in table
     ]
-    if name in papers().whole:
-        paper = papers().whole[name]
+    if study := studies().get(name):
         where = _relative(PACKAGE / "papers" / name / "__init__.py")
-        found.append(Detail(name, "papers", paper.about, [], f"{where}:1", citation))
+        found.append(Detail(name, "papers", study.about, [], f"{where}:1", citation))
     configs = config_files()
     if file := configs.get(name.removeprefix("configs/").removesuffix(".yaml")):
         found.append(Detail(name, "configs", _header(file), [], f"{_relative(file)}:1", citation))
     if not found:
         names = [
             *kinds(),
-            *papers().whole,
+            *studies(),
             *configs,
             *(n for table in known.values() for n in table),
         ]

@@ -8,10 +8,10 @@ import json
 import re
 
 import pytest
+from bioexp.measures.comparison import differing, paired, paired_robustness
 from PIL import Image
 
 from bioexp.experiment import Run
-from bioexp.measures.comparison import differing, paired, paired_robustness
 from bioexp.report import papers as report_papers
 from bioexp.report.formats import estimate, fenced, number
 from bioexp.report.page import report

@@ -100,7 +100,9 @@ def test_a_dataset_that_is_missing_is_named(tmp_path):
 
 CONFIG = """\
 name: small
-dataset: {{name: {dataset}, of: [{{name: blobs, features: [4, 4]}}, {{name: blobs, features: [4, 4], seed: 1}}]}}
+dataset:
+  name: {dataset}
+  of: [{{name: blobs, features: [4, 4]}}, {{name: blobs, features: [4, 4], seed: 1}}]
 model: {{name: spatial_net, hidden: [5, 5, 5, 5]}}
 stages:
   - rule: {rule}
@@ -142,7 +144,7 @@ def test_a_negative_price_is_refused_with_its_line(bioexp, write_config):
         "train", write_config(CONFIG.format(dataset="concatenation", rule="backprop", alpha=-1.0))
     )
     assert code == 2
-    assert "small.yaml:6" in err
+    assert "small.yaml:8" in err
     assert "alpha: must be at least 0, got -1.0" in err
 
 

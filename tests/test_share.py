@@ -1,5 +1,4 @@
-"""Locks that outlive nobody, and work that several processes share without talking to each other.
-"""
+"""Locks that outlive nobody, and work that several processes share without talking to each other."""
 
 import json
 import os
@@ -227,7 +226,10 @@ def test_what_another_process_finished_meanwhile_is_not_trained_twice(
     monkeypatch.setattr(run, "prepare", slow)
     before = []
     (done,) = train(
-        experiment, Workspace(tmp_path), seeds=[0], watch=lambda record, steps: before.append(record)
+        experiment,
+        Workspace(tmp_path),
+        seeds=[0],
+        watch=lambda record, steps: before.append(record),
     )
     assert not before
     assert done.provenance == trained[0].provenance

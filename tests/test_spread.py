@@ -29,16 +29,20 @@ model = mlp((6,), 3, hidden=(4,))
 rng = np.random.default_rng(0)
 y = np.arange(240, dtype=np.int32) % 3
 data = Examples((rng.random((240, 6)) * 0.5 + y[:, None] * 0.2).astype(np.float32), y)
-first = Stage(model, backprop(model, cross_entropy()), optax.adam(0.01), lambda p: p, (0, 1), batch_size=8, steps=20, record_every=20)
+rule = backprop(model, cross_entropy())
+first = Stage(model, rule, optax.adam(0.01), lambda p: p, (0, 1), 8, 20, 20)
 head = first._replace(train=(1,), rule=backprop(above(model, 1), cross_entropy()), steps=20)
 stages, arrays = [first, head], {}
 for seeds in (3, 9):
-    records = [r._replace(state=jax.device_get(r.state)) for r in fit(stages, data, range(seeds), marks=[1])]
+    records = fit(stages, data, range(seeds), marks=[1])
+    records = [record._replace(state=jax.device_get(record.state)) for record in records]
     for number in (0, 1, len(records) - 1):
-        arrays |= {f"{seeds}/{number}/{i}": leaf for i, leaf in enumerate(jax.tree.leaves(records[number].params))}
+        leaves = enumerate(jax.tree.leaves(records[number].params))
+        arrays |= {f"{seeds}/{number}/{i}": leaf for i, leaf in leaves}
     arrays |= {f"{seeds}/accuracy": records[2].metrics["accuracy"]}
 checkpoint = Checkpoint(0, 1, jax.tree.leaves(records[1].state))
-again = [jax.device_get(record.state) for record in fit(stages, data, range(seeds), marks=[1], resume=checkpoint)]
+again = fit(stages, data, range(seeds), marks=[1], resume=checkpoint)
+again = [jax.device_get(record.state) for record in again]
 jax.tree.map(np.testing.assert_array_equal, again[-1], records[-1].state)
 params = jax.tree.map(lambda leaf: leaf[0], records[-1].params)
 net = Net(lambda p, x: model.apply(p, x)[0], params, data.x[:101], data.y[:101])
@@ -46,7 +50,8 @@ for name, options in (("fgsm", {}), ("pgd", {"steps": 3, "restarts": 2})):
     outcome = evaluate(net, ATTACKS[name](**options), (0.05, 0.1, 0.2), jax.random.key(0), block=64)
     arrays |= {f"attack/{name}/correct": outcome.correct, f"attack/{name}/x_adv": outcome.x_adv}
 np.savez(sys.argv[1], **arrays)
-print(json.dumps({"devices": jax.local_device_count(), "used": {n: devices_for(n).size for n in (1, 3, 8, 9, 17)}}))
+used = {n: devices_for(n).size for n in (1, 3, 8, 9, 17)}
+print(json.dumps({"devices": jax.local_device_count(), "used": used}))
 """
 
 

@@ -6,9 +6,9 @@ import json
 
 import numpy as np
 import pytest
+from bioexp.runs.attack_comparison import compared, unequal
 
 from bioexp.robustness.compare import Survived, compare, interval
-from bioexp.runs.attack_comparison import compared, unequal
 from bioexp.runs.directory import find, open_run
 
 RNG = np.random.default_rng(0)

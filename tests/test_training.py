@@ -94,12 +94,9 @@ def test_a_seed_starts_the_same_alone_and_in_a_group():
     """
     alone = [copied(record) for record in fit([stage(steps=1)], data(), [2])]
     group = [copied(record) for record in fit([stage(steps=1)], data(), [0, 1, 2])]
-    for a, b, tolerance in zip(alone, group, (0, 1e-6), strict=True):
-        jax.tree.map(
-            lambda x, y: np.testing.assert_allclose(x[0], y[2], atol=tolerance, rtol=0),
-            a.params,
-            b.params,
-        )  # noqa: B023
+    for own, among, tolerance in zip(alone, group, (0, 1e-6), strict=True):
+        for x, y in zip(jax.tree.leaves(own.params), jax.tree.leaves(among.params), strict=True):
+            np.testing.assert_allclose(x[0], y[2], atol=tolerance, rtol=0)
 
 
 def test_a_group_repeats_to_the_same_bits():

@@ -63,7 +63,7 @@ def registry(name: str) -> dict[str, str]:
 
 
 def addresses(source: Source) -> list[str]:
-    """The URL of every raw file. Raises Unavailable if TFDS, in whatever version, does not know it."""
+    """The URL of every raw file. Raises Unavailable where TFDS does not know it."""
     try:
         urls = registry(source.name)
     except ImportError as error:

@@ -1,4 +1,4 @@
-"""A dataset of one's own in an .npz file with the keys of Keras: x_train, y_train, x_test, y_test."""
+"""A dataset of one's own in an .npz file of Keras's keys: x_train, y_train, x_test, y_test."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def _read(path: Path) -> dict[str, np.ndarray]:
 
 
 def _examples(path: str, key: str, x: np.ndarray) -> np.ndarray:
-    """uint8 or float32 in [0, 1]; shape (n, features), (n, height, width) or (n, height, width, 3)."""
+    """uint8 or float32 in [0, 1]: (n, features), (n, height, width) or (n, height, width, 3)."""
     import numpy as np
 
     where = f"{path}: {key}"

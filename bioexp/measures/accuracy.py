@@ -35,7 +35,7 @@ def losses(
     x: Num[np.ndarray, "n *shape"],
     y: Int[np.ndarray, "n"],
 ) -> Float[np.ndarray, "seeds n"]:
-    """The objective's loss of each example, for each seed of a group (the leading axis of params)."""
+    """The objective's loss of each example, for each seed of a group (params' leading axis)."""
     return np.asarray(
         _losses(apply, objective, params, jnp.asarray(x), jnp.asarray(y)), dtype=np.float64
     )

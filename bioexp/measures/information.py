@@ -79,7 +79,7 @@ def counts(codes: Integer[np.ndarray, "n"]) -> Int[np.ndarray, "strings"]:
 
 
 def plug_in(codes: Integer[np.ndarray, "n"]) -> float:
-    """H = -sum p log2 p with p the observed shares; too small by about (strings - 1) / (2 n ln 2)."""
+    """H = -sum p log2 p of the observed shares p; too small by about (strings - 1) / (2 n ln 2)."""
     share = counts(codes) / len(codes)
     return float(-(share * np.log2(share)).sum())
 
@@ -124,7 +124,7 @@ def shuffled(
 
 
 def ceiling(x: Labels, units: int) -> float:
-    """The most that plug-in I can be: H(X), reached when every string is unique, or one bit a unit."""
+    """The most that plug-in I can be: H(X), when every string is unique, or one bit a unit."""
     return min(plug_in(x), float(units))
 
 

@@ -32,5 +32,5 @@ def correlations(
 def prototype_score(
     w: Float[np.ndarray, "units inputs"], means: Float[np.ndarray, "classes inputs"]
 ) -> float:
-    """Mean over units of the best correlation with a class mean: 1 is the class means themselves."""
+    """Mean over units of the best correlation with a class mean: 1 for the class means."""
     return float(correlations(w, means).max(axis=1).mean())

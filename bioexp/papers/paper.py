@@ -96,6 +96,7 @@ class Study:
         need as many. single: those so large that the profile `laptop` trains one seed.
     full: what the profile `paper` trains in place of an experiment.
     folder: where the configs of a user's own study lie; None for bioexp's.
+    about: citation and numbered deviations, the docstring of its folder.
     """
 
     name: str
@@ -108,13 +109,13 @@ class Study:
     single: tuple[str, ...] = ()
     full: Mapping[str, str] = field(default_factory=dict)
     folder: Path | None = None
+    about: str = ""
 
 
 @dataclass(frozen=True)
 class Paper:
     """A paper the library re-implements, with the models, rules and objectives only it uses.
 
-    about: citation and numbered deviations, the docstring of its folder.
     headlines: the claims on the accuracy (or the error) of a net as it is trained, which
         `bioexp train` prints beside its own. equations: what the report explains, each with the
         function that is it.
@@ -123,7 +124,6 @@ class Paper:
     study: Study
     authors: str
     year: int
-    about: str = ""
     models: Mapping[str, Callable[..., Model]] = field(default_factory=dict)
     rules: Mapping[str, Callable[..., Rule]] = field(default_factory=dict)
     objectives: Mapping[str, Callable[..., Objective]] = field(default_factory=dict)
@@ -139,3 +139,8 @@ class Paper:
     def title(self) -> str:
         """The title on its first page."""
         return self.study.title
+
+    @property
+    def about(self) -> str:
+        """Citation and deviations."""
+        return self.study.about

@@ -5,7 +5,6 @@ with their verdicts.
 from __future__ import annotations
 
 import ast
-import importlib
 import inspect
 import math
 import re
@@ -143,7 +142,7 @@ def _section(name: str, known: Known, rows: Sequence[ClaimRow], results: Path) -
     claims = tuple(each for each in shown if each.row.kind != "figure")
     figures = tuple(each for each in shown if each.row.kind == "figure")
     title, by = _cited(name, known)
-    about, deviations = _explained(name, known)
+    about, deviations = _explained(known)
     equations = known.equations if isinstance(known, Paper) else ()
     return Section(
         name=name,
@@ -244,15 +243,11 @@ def _strip(row: ClaimRow) -> Strip | None:
     )
 
 
-def _explained(name: str, known: Known) -> tuple[str, list[str]]:
+def _explained(known: Known) -> tuple[str, list[str]]:
     """What a paper's folder says of it: what comes before the deviations, and each deviation."""
-    if isinstance(known, Paper):
-        text = known.about
-    elif isinstance(known, Study):  # of no paper: it is bioexp's own, and its folder explains it
-        text = importlib.import_module(f"bioexp.papers.{name}").__doc__ or ""
-    else:
+    if not isinstance(known, Paper | Study):
         return "", []
-    about, _, rest = inspect.cleandoc(text).partition("\nDeviations")
+    about, _, rest = inspect.cleandoc(known.about).partition("\nDeviations")
     items = [item.split("\n\n")[0] for item in re.split(r"\n(?=\d+\. )", rest)[1:]]
     return about.strip(), [" ".join(re.sub(r"^\d+\. ", "", item).split()) for item in items]
 

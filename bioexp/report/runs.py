@@ -112,7 +112,7 @@ def experiment(runs: Sequence[Run], label: str, *, pictures: bool = True) -> Sho
         identity=identity,
         config=yaml.safe_dump(config, sort_keys=False, allow_unicode=True),
         seeds=tuple(_seed(run, today) for run in runs),
-        robustness=tuple(_tables(first.path.parent.name, attacked(runs))),
+        robustness=tuple(_tables(label, attacked(runs))),
         pictures=tuple(_pictures(first)) if pictures else (),
         provenance=tuple(_provenance(runs)),
     )

@@ -27,6 +27,7 @@ PAPER = Paper(
     study=Study(
         name="my_paper",
         title="Bars are Easy",
+        about=__doc__,
         configs=("my_paper",),  # my_paper.yaml, beside this file
         drawings=(Drawing("my_paper/fig1", "Fig. 1", "the loss falls", ("my_paper",), curves),),
         claims=(
@@ -48,5 +49,4 @@ PAPER = Paper(
     ),
     authors="Nobody",
     year=2000,
-    about=__doc__,
 )

@@ -14,7 +14,11 @@ name: twelve
 dataset: {name: blobs, features: [8, 8], classes: 4}
 model: {name: mlp, hidden: [64]}
 stages:
-  - {rule: backprop, optimizer: {name: adam, learning_rate: 0.001}, batch_size: 50, steps: 100000, record_every: 1000}
+  - rule: backprop
+    optimizer: {name: adam, learning_rate: 0.001}
+    batch_size: 50
+    steps: 100000
+    record_every: 1000
 axes:
   model.hidden: [[32], [64], [96], [128]]
   stages.0.optimizer.learning_rate: [0.001, 0.003, 0.01]

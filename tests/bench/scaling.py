@@ -38,7 +38,8 @@ import json, sys, time
 import jax, jax.numpy as jnp
 
 def memory():
-    lines = (line.split() for line in open("/proc/self/status") if line.startswith(("RssAnon", "VmHWM")))
+    kept = ("RssAnon", "VmHWM")
+    lines = (line.split() for line in open("/proc/self/status") if line.startswith(kept))
     return {name[:-1]: int(kilobytes) / 1024 for name, kilobytes, _ in lines}
 
 def own():
@@ -65,7 +66,10 @@ for record in fit([stage], Examples(data.x_train, data.y_train), range(asked["se
     jax.block_until_ready(record.params)
     times.append((time.perf_counter(), time.process_time()))
     most = max(most, own())
-wall, cpu = (sorted((after[i] - start[i]) / steps for start, after in zip(times[1:], times[2:])) for i in range(2))
+wall, cpu = (
+    sorted((after[i] - start[i]) / steps for start, after in zip(times[1:], times[2:]))
+    for i in range(2)
+)
 print(json.dumps({"seconds": wall, "cpu": cpu, "own": most - before, "peak": memory()["VmHWM"]}))
 """
 

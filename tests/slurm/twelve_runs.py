@@ -29,7 +29,9 @@ stages:
     batch_size: 20
     steps: 60
     record_every: 20
-axes: {stages.0.optimizer.learning_rate: [0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.07, 0.08, 0.09, 0.1, 0.2]}
+axes:
+  stages.0.optimizer.learning_rate:
+    [0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.07, 0.08, 0.09, 0.1, 0.2]
 """
 SLOW = (
     QUICK[: QUICK.index("axes")]

@@ -42,6 +42,7 @@ def study(papers: Sequence[Paper]) -> Study:
     return Study(
         name="beyond",
         title="Beyond the papers",
+        about=__doc__ or "",
         configs=("rule_by_dataset", *(config for study in studies for config in study.configs)),
         drawings=(
             Drawing(

@@ -50,6 +50,7 @@ PAPER = Paper(
     study=Study(
         name="brain_models",
         title="Coursework: Analysing deep neural networks as brain models",
+        about=__doc__ or "",
         configs=(
             "brain_models",
             "brain_models/autoencoder",
@@ -64,7 +65,6 @@ PAPER = Paper(
     ),
     authors="Joel Grimmer",
     year=2022,
-    about=__doc__ or "",
     models={"one_hidden_layer": one_hidden_layer, "autoencoder": autoencoder},
     equations=(
         ("Z = U W1, H = f(Z), v = H W2", matrix),

@@ -45,6 +45,7 @@ PAPER = Paper(
         title=(
             "Biological Networks is All You Need: Unsupervised learning by competing hidden units"
         ),
+        about=__doc__ or "",
         configs=(
             "competing_hidden_units",
             "competing_hidden_units/backprop",
@@ -63,7 +64,6 @@ PAPER = Paper(
     ),
     authors="Andrea Zanola, on D. Krotov and J. J. Hopfield",
     year=2021,
-    about=__doc__ or "",
     models={"competing_hidden_units": competing_hidden_units},
     rules={
         "competing_dynamics": competing_dynamics,

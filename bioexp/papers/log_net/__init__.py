@@ -31,6 +31,7 @@ PAPER = Paper(
     study=Study(
         name="log_net",
         title="A Biophysically Inspired Neural Network",
+        about=__doc__ or "",
         configs=(
             "log_net",
             "log_net/nets",
@@ -55,7 +56,6 @@ PAPER = Paper(
     ),
     authors="Robin Thériault and Paul François",
     year=2021,
-    about=__doc__ or "",
     models={"log_net": log_net},
     rules={"own_images": own_images},
     headlines={"log_net/acc_log": "accuracy", "log_net/acc_relu": "accuracy"},

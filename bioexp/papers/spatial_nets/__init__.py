@@ -43,6 +43,7 @@ PAPER = Paper(
     study=Study(
         name="spatial_nets",
         title="Biologically-Inspired Spatial Neural Networks",
+        about=__doc__ or "",
         configs=(
             "spatial_nets",
             "spatial_nets/printed",
@@ -58,7 +59,6 @@ PAPER = Paper(
     ),
     authors="Maciej Wołczyk, Jacek Tabor, Marek Śmieja, Szymon Maszke",
     year=2019,
-    about=__doc__ or "",
     models={"spatial_net": spatial_net},
     rules={"dealt_backprop": dealt_backprop},
     objectives={"spatial_cross_entropy": spatial_cross_entropy},

@@ -2,8 +2,8 @@
 wants the class. No error travels.
 
 Gupta 2020, "A More Biologically Plausible Local Learning Rule for ANNs", IIT Kanpur. Equation
-numbers are the paper's; 4 to 7 stand in its appendix. `printed` below means eps 1e-9 and biases that start
-at 0, `stable` eps 0.1 and biases that start lower layer by layer.
+numbers are the paper's; 4 to 7 stand in its appendix. `printed` below means eps 1e-9 and biases
+that start at 0, `stable` eps 0.1 and biases that start lower layer by layer.
 
 Deviations, and what each costs
 1. The initial weights are not printed; ours are uniform up to 1/sqrt(inputs), as a linear layer of
@@ -36,6 +36,7 @@ PAPER = Paper(
     study=Study(
         name="stdp_rule",
         title="A More Biologically Plausible Local Learning Rule for ANNs",
+        about=__doc__ or "",
         configs=(
             "stdp_mnist",
             "stdp_rule/iris",
@@ -53,7 +54,6 @@ PAPER = Paper(
     ),
     authors="Shashi Kant Gupta",
     year=2020,
-    about=__doc__ or "",
     models={"stdp_net": stdp_net},
     rules={"stdp": stdp},
     equations=(
