@@ -207,6 +207,13 @@ class Robustness(Record):
     flags: tuple[Flag, ...]
     wall_s: float | None = None
 
+    @pydantic.model_validator(mode="after")
+    def _clean_first(self) -> Robustness:
+        attacks = (*self.rows[1:], *self.l2)
+        if self.rows[0].eps is not None or any(row.eps is None for row in attacks):
+            raise ValueError("rows must begin with the clean one, alone without an eps")
+        return self
+
 
 class Difference(Record):
     """Two experiments under the same attacks at one eps (None: clean), over the seeds both have.
@@ -374,7 +381,8 @@ def read_metrics(path: Path, *, finished: bool) -> tuple[Metrics, ...]:
     """The records of metrics.jsonl; none where there is no file.
 
     finished: whether the run is, so that every line must be whole; otherwise what comes after the
-    first line that was cut off is left out. UserError for a line that is damaged or lacks its step.
+    first line that was cut off is left out. UserError for a line that is damaged or lacks its step,
+    and for a finished run without any.
     """
     records = []
     if not path.is_file():
@@ -389,6 +397,8 @@ def read_metrics(path: Path, *, finished: bool) -> tuple[Metrics, ...]:
         if missing := {"stage", "step"} - record.keys():
             raise UserError(f"{path}:{number}  has no {min(missing)}; {AGAIN}")
         records.append(record)
+    if finished and not records:
+        raise UserError(f"{path}: holds no record; {AGAIN}")
     return tuple(records)
 
 

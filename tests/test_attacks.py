@@ -127,7 +127,7 @@ def test_pgd_in_the_l2_ball_reaches_its_edge_and_breaks_what_deepfool_says_can_b
 
 
 def test_transfer_follows_the_source_and_asks_the_net_only_for_its_answer():
-    """The net's own gradient is 0 everywhere; images made against the source break it all the same."""
+    """The net's own gradient is 0 everywhere; images made against the source break it anyway."""
     source = Net(lambda params, x: net(x), {}, np.asarray(IMAGES), np.asarray(LABELS))
     masked = Net(
         lambda params, x: jax.lax.stop_gradient(net(x)), {}, np.asarray(IMAGES), np.asarray(LABELS)

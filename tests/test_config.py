@@ -6,6 +6,7 @@ import yaml
 
 from bioexp.config import build
 from bioexp.config.reading import identity, load, resolved
+from bioexp.experiment import split
 from bioexp.types import UserError
 
 
@@ -107,23 +108,63 @@ def test_a_problem_in_an_axis_names_the_line_of_the_axis(write_config):
         load(path)
 
 
-def test_an_axis_of_several_paths_moves_them_together(write_config):
-    path = write_config()
-    path.write_text(
-        path.read_text()
-        + "axes:\n  stages.0.batch_size, model.activation: [[10, relu], [20, tanh]]\n"
-    )
-    found = {(one.stages[0].batch_size, one.model.options["activation"]) for one in load(path)}
-    assert found == {(10, "relu"), (20, "tanh")}
-    path.write_text(path.read_text().replace("[10, relu]", "[10]"))
-    with pytest.raises(
-        UserError,
-        match=(
-            r"small.yaml:11  axes.stages.0.batch_size, model.activation: each value must be a list"
-            r" of 2"
+def with_axis(write_config, axis):
+    return write_config(write_config().read_text() + f"axes:\n  {axis}\n")
+
+
+@pytest.mark.parametrize(
+    ("axis", "variants"),
+    [
+        (
+            "size: {small: {stages.0.batch_size: 10, model.hidden: [3]}, big: {model.hidden: [9]}}",
+            {"small": (10, (3,)), "big": (20, (9,))},
         ),
-    ):
-        load(path)
+        ("size: {stages.0.batch_size: [10, 30]}", {"10": (10, (5,)), "30": (30, (5,))}),
+        ("model.hidden: [[3, 2], [9]]", {"3-2": (20, (3, 2)), "9": (20, (9,))}),
+    ],
+    ids=["variants by name", "one key, named", "one key, called by its last word"],
+)
+def test_an_axis_has_three_forms_and_its_variants_have_names(write_config, axis, variants):
+    experiments = load(with_axis(write_config, axis))
+    name = axis.partition(":")[0].rpartition(".")[2]
+    assert {
+        experiment.variant[name]: (
+            experiment.stages[0].batch_size,
+            experiment.model.options["hidden"],
+        )
+        for experiment in experiments
+    } == variants
+
+
+@pytest.mark.parametrize(
+    ("axis", "message"),
+    [
+        ("size: {small: {}}", "axes.size.small: must hold the keys that this variant changes"),
+        ("size: {small: 10}", "axes.size.small: must hold the keys that this variant changes"),
+        ("size: {}", "axes.size: must be a list of values, or variants by name"),
+        ("size: 3", "axes.size: must be a list of values, or variants by name"),
+        ("stages.0.batch_size: []", "axes.stages.0.batch_size: needs at least one value"),
+        ("stages.0.batch_size: [10, 10]", "axes.stages.0.batch_size: has the same value twice"),
+        ("size: {a b: {model.hidden: [3]}}", "axes.size: a variant's name must be letters"),
+        ("size: {a: {model.hidden: [3]}, a: {model.hidden: [4]}}", "a is given twice"),
+        (
+            "stages.0.batch_size, model.hidden: [[10, [3]]]",
+            "a list moves one key; give each variant a name to change several",
+        ),
+        ("size: {a: {model.hiden: [3]}}", "model.hiden: unknown option; did you mean hidden?"),
+        ("size: {a: {stages.4.steps: 3}}", "there is no item 4; items are 0 to 0"),
+    ],
+)
+def test_an_axis_that_cannot_be_is_one_message_with_its_place(write_config, axis, message):
+    with pytest.raises(UserError, match=r"small\.yaml:11") as error:
+        load(with_axis(write_config, axis))
+    assert message in str(error.value)
+    assert len(str(error.value).splitlines()) == 1
+
+
+def test_two_axes_of_one_name_are_refused(write_config):
+    with pytest.raises(UserError, match="two axes have the same name"):
+        load(with_axis(write_config, "stages.0.steps: [4, 8]\n  steps: {stages.0.steps: [4, 8]}"))
 
 
 def test_identity_sees_options_but_not_layout(write_config):
@@ -187,7 +228,7 @@ def test_every_fold_holds_out_another_part_and_together_they_are_all(write_confi
     folds = load(write_config(text))
     assert len({identity(fold) for fold in folds}) == 3
     _, dataset = build.dataset_of(folds[0], None, print)
-    parts = [build.split(fold, dataset) for fold in folds]
+    parts = [split(fold, dataset) for fold in folds]
     held = np.concatenate([part.validation.x for part in parts])
     np.testing.assert_array_equal(np.sort(held, axis=0), np.sort(dataset.x_train, axis=0))
     assert all(len(part.train.y) == 200 for part in parts)
@@ -199,7 +240,7 @@ def test_the_last_tenth_is_the_last_of_ten_folds(write_config):
         for value in ("true", "10/10")
     )
     _, dataset = build.dataset_of(tenth, None, print)
-    for one, other in zip(build.split(tenth, dataset), build.split(fold, dataset), strict=True):
+    for one, other in zip(split(tenth, dataset), split(fold, dataset), strict=True):
         np.testing.assert_array_equal(one.x, other.x)
 
 
@@ -241,7 +282,7 @@ def test_what_only_the_model_or_the_data_can_show_is_an_error_with_its_place(
     (experiment,) = load(write_config(), [change])
     _, dataset = build.dataset_of(experiment, None, print)
     with pytest.raises(UserError, match=message):
-        build.stages_of(experiment, dataset, build.split(experiment, dataset).train)
+        build.stages_of(experiment, dataset, split(experiment, dataset).train)
 
 
 def test_a_norm_below_one_is_refused(write_config):

@@ -176,7 +176,7 @@ def test_noise_alone_is_no_black_box(net):
 
 @pytest.mark.parametrize(("broken", "state"), [(10, True), (2, False)])
 def test_steps_that_still_help_are_a_flag(net, broken, state):
-    """Twice the steps on 40 of the 80 survivors break 10 of them: 20 of 200 images, or 10 points."""
+    """Twice the steps on 40 of the 80 survivors break 10: 20 of 200 images, or 10 points."""
     places = np.arange(40)
     few = Net(net.apply, net.params, net.images[places], net.labels[places])
     doubled = Doubled(places, outcome(few, [40 - broken]))

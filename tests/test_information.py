@@ -123,7 +123,7 @@ def test_a_decoder_proves_no_more_than_there_is_and_most_of_what_is_plain():
 
 
 def test_ten_thousand_images_of_120_bits_take_milliseconds():
-    """At most 5 ms where nothing else runs; the bar here only catches another order of magnitude."""
+    """At most 5 ms where nothing else runs; the bar here catches another order of magnitude."""
     bits, x = RNG.random((10_000, 120)) < 0.5, RNG.integers(0, 10, 10_000).astype(np.int32)
     best = min(_timed(lambda: info.counts(info.packed(bits))) for _ in range(10))
     assert best < 0.05, best

@@ -1,4 +1,4 @@
-"""Locks that outlive nobody, and work that several processes share without talking to each other."""
+"""Locks that outlive nobody, and work that several processes share without a word."""
 
 import json
 import os

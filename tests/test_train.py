@@ -18,6 +18,7 @@ from bioexp.config.reading import load
 from bioexp.files import write_text
 from bioexp.runs import directory as run
 from bioexp.runs import seed_group
+from bioexp.runs.nets import trained
 from bioexp.runs.train import plan, train
 from bioexp.runs.workspace import Workspace
 from bioexp.types import UserError
@@ -167,7 +168,8 @@ def test_a_rule_of_ones_own_is_kept_beside_the_run(write_config, tmp_path):
     (experiment,) = load(write_config(), ["stages.0.rule=./own.py:own"])
     (done,) = train(experiment, Workspace(tmp_path), seeds=[0])
     (tmp_path / "own.py").unlink()
-    assert run.revive(done, None).experiment.stages[0].rule.name == "./own.py:own"
+    (net,) = trained([done], None)
+    assert net.experiment.stages[0].rule.name == "./own.py:own"
 
 
 @pytest.mark.parametrize(
@@ -209,7 +211,7 @@ def test_what_only_the_data_can_show_is_an_error_with_its_place(
     [
         ("FINISHED", b"99\n", "is a run of format 99, this bioexp reads format 1"),
         ("weights.npz", b"PK\x03\x04 cut", "weights.npz: is damaged"),
-        ("summary.json", b"{", "summary.json is damaged"),
+        ("summary.json", b"{", "summary.json: is damaged: it is no JSON"),
     ],
 )
 def test_a_run_that_was_tampered_with_is_refused(small, tmp_path, name, content, message):
@@ -223,7 +225,7 @@ def test_weights_of_another_shape_are_refused(small, tmp_path):
     (done,) = train(small, Workspace(tmp_path), seeds=[0])
     run.save_weights(done.path / "weights.npz", {"layers": {"0": {"w": np.zeros((2, 2))}}})
     with pytest.raises(UserError, match=r"weights.npz: does not hold this model's weights"):
-        run.revive(run.open_run(done.path), None)
+        list(trained([run.open_run(done.path)], None))
 
 
 def test_a_results_path_that_is_a_file_is_named(small, tmp_path):

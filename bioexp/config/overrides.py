@@ -134,6 +134,11 @@ def _axis(key: str, value: Any, at: str) -> tuple[str, Variants]:
 
 def _listed(key: str, path: str, values: list[Any], at: str) -> Variants:
     """Variants of one key, each called by its value; by as much of it as tells them apart."""
+    if "," in path:
+        raise UserError(
+            f"{at}  axes.{key}: a list moves one key; give each variant a name to change several, "
+            "such as rule: {small: {stages.0.batch_size: 10, model.hidden: [5]}}"
+        )
     if not values:
         raise UserError(f"{at}  axes.{key}: needs at least one value")
     short = [value.get("name", value) if isinstance(value, dict) else value for value in values]

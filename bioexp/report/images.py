@@ -6,6 +6,12 @@ import base64
 import io
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bioexp.types import UserError
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 COLORS = 256  # plots and mosaics need no more, and it halves the page
 WIDE = 2.6  # from this ratio of width to height on, a picture has a row of its own
@@ -30,11 +36,8 @@ class Picture:
 
 
 def picture(path: Path, caption: str) -> Picture:
-    """The picture of a file."""
-    from PIL import Image
-
-    with Image.open(path) as image:
-        width, height = image.size
+    """The picture of a file. UserError where it is none."""
+    width, height = _opaque(path).size
     data = "data:image/png;base64," + base64.b64encode(compact(path)).decode()
     return Picture(path, data, caption, width, height)
 
@@ -45,9 +48,7 @@ def compact(path: Path, colors: int = COLORS, widest: int | None = None) -> byte
     """
     from PIL import Image
 
-    with Image.open(path) as image:
-        opaque = Image.new("RGB", image.size, "white")
-        opaque.paste(image, mask=image.getchannel("A") if image.mode == "RGBA" else None)
+    opaque = _opaque(path)
     whole = opaque.size
     if widest is not None:
         opaque.thumbnail((widest, widest * opaque.height), Image.Resampling.LANCZOS)
@@ -56,3 +57,16 @@ def compact(path: Path, colors: int = COLORS, widest: int | None = None) -> byte
     if opaque.size != whole:
         return file.getvalue()
     return min(file.getvalue(), path.read_bytes(), key=len)
+
+
+def _opaque(path: Path) -> Image.Image:
+    """The pixels of a file on white."""
+    from PIL import Image
+
+    try:
+        with Image.open(path) as image:
+            opaque = Image.new("RGB", image.size, "white")
+            opaque.paste(image, mask=image.getchannel("A") if image.mode == "RGBA" else None)
+    except (OSError, SyntaxError, ValueError) as error:  # what Pillow raises for a damaged file
+        raise UserError(f"{path}: is no picture ({error}); delete it and draw it again") from None
+    return opaque
