@@ -1,83 +1,25 @@
-"""The measured accuracy, its intervals, the flags that must fire and must keep quiet, and the
-command's files.
-"""
+"""The measured accuracy, its intervals, and the flags that must fire and must keep quiet."""
 
-import csv
-import json
-import shutil
 from dataclasses import replace
-from pathlib import Path
-from types import SimpleNamespace
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 import pytest
+from honest import EPS, LADDER, apply, honest_net
 
-from bioexp.attacks import ATTACKS, fgsm, noise, pgd, square
-from bioexp.experiment import Run
 from bioexp.measures.interval import accuracy, median, student, wilson
-from bioexp.ops import exact
 from bioexp.robustness import evaluate as robustness
 from bioexp.robustness.checks import Evidence, Stored
 from bioexp.robustness.evaluate import Net, Outcome, evaluate, logits, right, worst_case
 from bioexp.robustness.flags import CHECKS, check, verdict
 from bioexp.robustness.table import over_seeds, tabulate
-from bioexp.runs import attack as command
-from bioexp.runs import nets as attack_targets
-from bioexp.types import Attack, Dataset, Model, UserError
-
-EPS = (8 / 255, 0.1, 0.5, 1.0)
-LADDER = {
-    "noise": noise(draws=5),
-    "fgsm": fgsm(),
-    "pgd": pgd(steps=10, restarts=4),
-    "square": square(queries=100),
-}
-
-
-def forward(params, x, ops=None, start=0):
-    return jnp.maximum(x.reshape(len(x), -1) @ params["v"], 0) @ params["w"], ()
-
-
-def apply(params, x):
-    return forward(params, x)[0]
+from bioexp.types import Attack
 
 
 @pytest.fixture(scope="module")
 def net() -> Net:
-    """An honest net of 4 classes of 8 x 8 images, trained in a second, and 200 fresh images."""
-    rng = np.random.default_rng(0)
-    labels = np.tile(np.arange(4, dtype=np.int32), 100)
-    prototypes = rng.uniform(0.3, 0.7, (4, 8, 8))
-    images = np.round(
-        255 * np.clip(prototypes[labels] + 0.2 * rng.standard_normal((400, 8, 8)), 0, 1)
-    ).astype(np.uint8)
-    params = {
-        "v": rng.normal(0, 0.15, (64, 32)).astype(np.float32),
-        "w": rng.normal(0, 0.2, (32, 4)).astype(np.float32),
-    }
-    optimizer = optax.adam(0.01)
-
-    @jax.jit
-    def train(params, x, y):
-        def step(carry, _):
-            params, state = carry
-            gradient = jax.grad(
-                lambda p: optax.softmax_cross_entropy_with_integer_labels(apply(p, x), y).mean()
-            )(params)
-            updates, state = optimizer.update(gradient, state)
-            return (optax.apply_updates(params, updates), state), None
-
-        return jax.lax.scan(step, (params, optimizer.init(params)), length=40)[0][0]
-
-    return Net(
-        apply,
-        train(params, images[:200] / np.float32(255), labels[:200]),
-        images[200:],
-        labels[200:],
-    )
+    return honest_net()
 
 
 def evidence_of(net: Net, names=("noise", "fgsm", "pgd"), eps=EPS) -> Evidence:
@@ -319,9 +261,7 @@ def test_a_net_that_is_always_wrong_is_a_clear_result(net):
         replace(net, labels=((logits(net).argmax(-1) + 1) % 4).astype(np.int32)), ("fgsm",), (0.1,)
     )
     assert set(states(wrong).values()) == {"not checked"}
-    assert (
-        tabulate("net", 0, wrong.clean, wrong.outcomes, check(wrong)).rows[-1].accuracy.value == 0
-    )
+    assert tabulate("net", 0, wrong.clean, wrong.outcomes, check(wrong)).rows[-1].accuracy == 0
 
 
 def test_a_flag_of_one_seed_is_a_flag_of_the_experiment(honest, net):
@@ -331,233 +271,12 @@ def test_a_flag_of_one_seed_is_a_flag_of_the_experiment(honest, net):
             (made_up(net, pgd=[0.5, 0.4]), made_up(net, pgd=[0.4, 0.5]))
         )
     }
-    both = over_seeds(tables)
+    both = over_seeds("net", tables)
     flag = next(flag for flag in both.flags if flag.code == "S5")
     assert (flag.state, flag.eps) == ("red", (0.2,))
     assert flag.sentence.startswith("seed 1: ")
-    assert both.rows[1].accuracy.over == "t over 2 seeds"
+    assert both.rows[1].interval == "t over 2 seeds"
     assert both.red
-
-
-# --- the command
-
-
-@pytest.fixture
-def runs(net, tmp_path, monkeypatch) -> list[Run]:
-    """Two seeds of one experiment, whose weights differ a little."""
-    data = Dataset("blobs", "made up", net.images, net.labels, net.images, net.labels, 4, "")
-
-    def revive(run, data_dir):
-        return SimpleNamespace(
-            model=Model(lambda key: net.params, forward),
-            params=jax.tree.map(lambda w: w * (1 + run.seed / 10), net.params),
-            dataset=data,
-            experiment=None,
-        )
-
-    def small(name):
-        def build() -> Attack:
-            return LADDER[name]
-
-        return build
-
-    monkeypatch.setattr(attack_targets, "revive", revive)
-    monkeypatch.setattr(attack_targets, "code_digest", lambda experiment: "")
-    monkeypatch.setattr(attack_targets, "deployed", lambda model: apply)  # compiled already
-    monkeypatch.setattr(command, "ATTACKS", {**ATTACKS, **{name: small(name) for name in LADDER}})
-    return [
-        Run(tmp_path / "blob_net" / f"00c0ffee-s{seed}", {}, seed, {}, {}, (), {})
-        for seed in (0, 1)
-    ]
-
-
-def test_the_command_leaves_tables_pictures_and_per_image_files(runs):
-    heard: list[tuple[str, str, float]] = []
-    (found,) = command.attack(
-        runs, attacks=["fgsm", "pgd"], eps=[0.1], n=60, progress=lambda *news: heard.append(news)
-    )
-    assert json.loads(json.dumps(found))["seeds"] == [0, 1]
-    assert found["gradient_source"] == "true"
-    assert [row["attack"] for row in found["rows"]] == [
-        "clean",
-        "noise",
-        "fgsm",
-        "pgd",
-        "worst case",
-    ]
-    assert found["rows"][-1]["accuracy"] <= min(row["accuracy"] for row in found["rows"][:-1])
-    assert heard[-1] == ("blob_net/00c0ffee-s1", "pgd", 1.0)
-    for run in runs:
-        with np.load(run.path / "attacks" / "pgd.npz", allow_pickle=False) as file:
-            assert file["correct"].shape == (1, 60)
-            assert file["x_adv"].shape == (1, 60, 8, 8)
-            assert (file["x_adv"].dtype, file["eps"].tolist()) == (np.uint8, [0.1])
-            share = file["correct"].mean()
-        rows = list(csv.DictReader((run.path / "robustness.csv").open()))
-        assert float(
-            next(row["accuracy"] for row in rows if row["attack"] == "pgd")
-        ) == pytest.approx(share, abs=1e-6)
-        assert "gradient_source: true" in (run.path / "robustness.md").read_text()
-        for picture in ("robustness.png", "figures/adversarial.png"):
-            assert (run.path / picture).read_bytes().startswith(b"\x89PNG")
-        assert not list(run.path.rglob(".*"))  # no temporary file is left behind
-
-
-def test_the_forward_pass_under_attack_is_the_exact_one(net):
-    heard = []
-    model = Model(
-        lambda key: net.params, lambda params, x, ops: (heard.append(ops), forward(params, x))[1]
-    )
-    x = jnp.asarray(net.images[:2] / np.float32(255))
-    np.testing.assert_array_equal(
-        attack_targets.deployed(model)(net.params, x), apply(net.params, x)
-    )
-    assert heard == [exact]
-
-
-def test_an_attack_gives_the_same_answer_whatever_else_is_asked_for(runs):
-    alone = command.attack(runs[:1], attacks=["pgd"], eps=[0.5, 1.0], n=60)[0]["rows"]
-    shutil.rmtree(runs[0].path / "attacks")
-    together = command.attack(runs[:1], attacks=["fgsm", "pgd"], eps=[0.5, 1.0], n=60)[0]["rows"]
-    assert [row for row in together if row["attack"] == "pgd"] == [
-        row for row in alone if row["attack"] == "pgd"
-    ]
-
-
-def test_an_interrupted_attack_continues_and_nothing_stale_is_kept(runs, monkeypatch):
-    made = []
-    monkeypatch.setattr(
-        command,
-        "evaluate",
-        lambda net, attack, eps, key, **options: (
-            made.append(attack) or evaluate(net, attack, eps, key)
-        ),
-    )
-    monkeypatch.setattr(command, "digest_of", lambda *functions: "today")
-
-    def stopped(table):
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(command, "checked", stopped)
-        with pytest.raises(KeyboardInterrupt):
-            command.attack(runs[:1], attacks=["fgsm"], eps=[0.5, 1.0], n=30)
-    made.clear()
-    (first,) = command.attack(runs[:1], attacks=["fgsm"], eps=[0.5, 1.0], n=30)
-    assert LADDER["noise"] not in made
-    assert LADDER["fgsm"] not in made
-    (whole,) = command.attack(runs[:1], attacks=["fgsm"], eps=[0.5, 1.0], n=30)
-    assert first == whole
-    file = runs[0].path / "attacks" / "fgsm.npz"
-    for change in ({"eps": [0.5]}, {"n": 31}):
-        made.clear()
-        command.attack(runs[:1], **{"attacks": ["fgsm"], "eps": [0.5, 1.0], "n": 30, **change})
-        assert LADDER["fgsm"] in made
-    file.write_bytes(file.read_bytes()[:100])
-    made.clear()
-    command.attack(runs[:1], attacks=["fgsm"], eps=[0.5, 1.0], n=31)
-    assert LADDER["fgsm"] in made
-    assert LADDER["noise"] not in made
-    monkeypatch.setattr(command, "digest_of", lambda *functions: "tomorrow")
-    made.clear()
-    command.attack(runs[:1], attacks=["fgsm"], eps=[0.5, 1.0], n=31)
-    assert {LADDER["noise"], LADDER["fgsm"]} <= set(made)
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"attacks": ["fsgm"]}, "unknown attack 'fsgm'; did you mean fgsm"),
-        ({"eps": [-0.1]}, "must be between 0 and 1"),
-        ({"eps": []}, "at least one"),
-        ({"n": 0}, "--n: must be at least 1"),
-    ],
-)
-def test_a_wish_that_cannot_be_granted_is_refused_before_anything_is_written(
-    runs, options, message
-):
-    with pytest.raises(UserError, match=message):
-        command.attack(runs, **options)
-    assert not Path(runs[0].path).exists()
-
-
-@pytest.mark.parametrize(
-    ("node", "message"),
-    [
-        ({"name": "square", "querys": 9}, "square: querys unknown option; did you mean queries"),
-        ({"name": "square", "queries": 0}, "square: queries must be at least 1, got 0"),
-    ],
-)
-def test_an_option_that_an_attack_does_not_take_is_refused(node, message):
-    with pytest.raises(UserError, match=message):
-        command.attacks_named([node])
-
-
-def test_all_runs_the_whole_ladder_and_seeds_are_each_other_s_sources(runs):
-    (found,) = command.attack(runs, attacks=["all"], eps=[0.1], n=30)
-    assert {row["attack"] for row in found["rows"]} == {
-        "clean",
-        "worst case",
-        *(set(ATTACKS) - {"pgd_l2", "deepfool"}),
-    }
-    assert {row["attack"] for row in found["l2"]} == {"pgd_l2"}
-    assert (
-        0 < found["median_l2"]["low"] <= found["median_l2"]["value"] <= found["median_l2"]["high"]
-    )
-    for run in runs:
-        rows = list(csv.DictReader((run.path / "robustness.csv").open()))
-        (distance,) = [float(row["median_l2"]) for row in rows if row["median_l2"]]
-        with np.load(run.path / "attacks_l2" / "deepfool.npz", allow_pickle=False) as file:
-            assert np.median(
-                np.where(file["correct"][0], np.inf, file["moved"][0])
-            ) == pytest.approx(distance, rel=1e-5)
-        assert "median L2" in (run.path / "robustness.md").read_text()
-
-
-def test_transfer_is_left_out_without_a_source_and_refused_when_asked_for(runs):
-    (found,) = command.attack(runs[:1], eps=[0.1], n=20)
-    assert "transfer" not in {row["attack"] for row in found["rows"]}
-    with pytest.raises(UserError, match="transfer: needs another net"):
-        command.attack(runs[:1], attacks=["transfer"], eps=[0.1], n=20)
-
-
-def test_an_attack_s_options_are_part_of_what_it_left(runs, monkeypatch):
-    monkeypatch.setattr(command, "ATTACKS", {**command.ATTACKS, "square": ATTACKS["square"]})
-    made = []
-    monkeypatch.setattr(
-        command, "evaluate", lambda *given, **options: made.append(1) or evaluate(*given, **options)
-    )
-    for queries, count in ((5, 1), (5, 0), (6, 1)):
-        command.attack(runs[:1], attacks=["noise"], eps=[0.5, 1.0], n=20)
-        made.clear()
-        command.attack(
-            runs[:1], attacks=[{"name": "square", "queries": queries}], eps=[0.5, 1.0], n=20
-        )
-        assert sum(made) - 1 == count  # one is the probe of the checks
-
-
-def test_the_twin_is_a_run_of_backprop_on_the_same_data():
-    def run(name: str, rule: str, digest: str) -> list[Run]:
-        config = {"stages": [{"rule": {"name": rule}}]}
-        return [
-            Run(
-                Path(name, "0-s0"),
-                config,
-                0,
-                {"dataset": {"digest": digest}},
-                {"n_test": 9},
-                (),
-                {},
-            )
-        ]
-
-    made, other, twin = (
-        run("made", "oja", "a"),
-        run("other", "backprop", "b"),
-        run("twin", "backprop", "a"),
-    )
-    assert attack_targets.twin(made[0:], [made, other, twin]) == twin
-    assert attack_targets.twin(twin, [made, other, twin]) == ()
 
 
 def test_a_median_is_finite_only_where_half_of_the_images_broke():

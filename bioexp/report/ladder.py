@@ -13,7 +13,7 @@ from typing import Any
 from bioexp.attacks import ATTACKS
 from bioexp.attacks.eps import show_eps
 from bioexp.experiment import Run
-from bioexp.records import AttackRow, Robustness
+from bioexp.records import AttackRow, Number, Robustness
 from bioexp.report.runs import attacked, mean_over_seeds
 from bioexp.robustness.table import CLEAN, WORST
 
@@ -48,11 +48,11 @@ class Rung:
         """The attacks that were made."""
         return [name for name in self.accuracies if name not in (CLEAN, WORST)]
 
-    def cell(self, column: str) -> str | float | None:
+    def cell(self, column: str) -> str | Number | None:
         """What stands in a column; None where an attack was not made."""
         if column in self.accuracies:
             return self.accuracies[column].accuracy
-        value: str | float | None = getattr(self, column, None)
+        value: str | Number | None = getattr(self, column, None)
         return value
 
 
