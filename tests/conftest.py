@@ -1,5 +1,6 @@
 """Every test runs with the shapes of every signature checked, and with caches of its own."""
 
+import json
 import os
 import tempfile
 
@@ -76,3 +77,41 @@ def bioexp(capsys, monkeypatch, tmp_path):
         return stop.value.code, *capsys.readouterr()
 
     return call
+
+
+ELSEWHERE = {
+    "id": "1",
+    "host": "node7",
+    "machine": "another",
+    "process": 12,
+    "born": "5",
+    "user": "ada",
+    "log": "",
+}
+
+
+def hold(folder: Path, beats: str = "000000000000", **changes) -> None:
+    """A lock in this folder, of somebody on another machine."""
+    (folder / ".lock").write_text(f"{beats}\n{json.dumps(ELSEWHERE | changes)}\n")
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Heartbeats and patience of fractions of a second."""
+    from bioexp.runs import lock
+    from bioexp.workers import share
+
+    for name, seconds in (("BEAT", 0.05), ("LOOK", 0.02), ("STALE", 0.3)):
+        monkeypatch.setattr(lock, name, seconds)
+    monkeypatch.setattr(share, "PAUSE", 0.02)
+
+
+def tasks_of(names, tmp_path, done, work):
+    """A task for each name, done once its name is in `done`."""
+    from bioexp.runs.tasks import Task
+
+    folders = [tmp_path / name for name in names]
+    return [
+        Task(f.name, (f,), lambda f=f: f.name in done, lambda patient, f=f: work(f.name, patient))
+        for f in folders
+    ]

@@ -11,7 +11,7 @@ import urllib.request
 from itertools import pairwise
 
 import pytest
-from test_report import made_claims, made_run
+from made_runs import made_claims, made_run
 
 from bioexp.report.page import report
 
@@ -143,12 +143,12 @@ def test_a_page_opens_without_a_complaint_a_broken_picture_or_a_sideways_scroll(
     browser, pages, name, width, scheme
 ):
     browser.open(pages[name], width, scheme)
-    browser.run("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+    browser.run("document.querySelectorAll('details').forEach((folded) => { folded.open = true; })")
     assert browser.complaints() == []
     assert browser.run("return document.images.length") > 0
     assert (
         browser.run(
-            "return [...document.images].filter((one) => !one.complete || !one.naturalWidth).length"
+            "return [...document.images].filter((image) => !image.complete || !image.naturalWidth).length"
         )
         == 0
     )
@@ -174,11 +174,11 @@ def test_a_click_on_a_header_sorts_by_number_and_a_second_one_turns_it_round(
         f"return document.querySelector('{table} th:nth-child({column})').getAttribute('aria-sort')"
     )
     before = browser.run(cells)
-    browser.run(f"document.querySelector('{table}').id = 'one'")
-    browser.click(f"#one thead th:nth-child({column}) button")
+    browser.run(f"document.querySelector('{table}').id = 'seeds'")
+    browser.click(f"#seeds thead th:nth-child({column}) button")
     assert browser.run(cells) == sorted(before)
     assert browser.run(sort) == "ascending"
-    browser.click(f"#one thead th:nth-child({column}) button")
+    browser.click(f"#seeds thead th:nth-child({column}) button")
     assert browser.run(cells) == sorted(before, reverse=True)
     assert browser.run(sort) == "descending"
 
@@ -203,11 +203,11 @@ def test_the_first_screen_leads_to_the_rows_and_headings_never_skip_a_level(brow
     browser.click("header dd a[href='#log_net-row_1']")
     assert browser.run("return document.querySelector(':target').id") == "log_net-row_1"
     levels = browser.run(
-        "return [...document.querySelectorAll('h1,h2,h3,h4')].map((one) => Number(one.tagName[1]))"
+        "return [...document.querySelectorAll('h1,h2,h3,h4')].map((head) => Number(head.tagName[1]))"
     )
     assert levels[0] == 1
     assert all(later - earlier <= 1 for earlier, later in pairwise(levels))
-    assert browser.run("return [...document.querySelectorAll('table')].every((one) => one.caption)")
+    assert browser.run("return [...document.querySelectorAll('table')].every((table) => table.caption)")
 
 
 def test_markup_from_claims_does_not_run(browser, pages):
@@ -216,8 +216,8 @@ def test_markup_from_claims_does_not_run(browser, pages):
         "return [document.scripts.length, document.querySelectorAll('img[onerror]').length]"
     ) == [1, 0]
     browser.run(
-        "const one = document.createElement('script'); one.textContent = 'window.ran = 1';"
-        " document.body.append(one)"
+        "const script = document.createElement('script'); script.textContent = 'window.ran = 1';"
+        " document.body.append(script)"
     )
     assert (
         browser.run("return window.ran ?? null") is None
