@@ -121,7 +121,7 @@ def test_a_pair_looks_at_its_own_columns_and_labels_only():
     values, labels = RNG.normal(size=(300, 3)), np.arange(300) % 3
     spoiled = np.where((labels == 1)[:, None] | (np.arange(3) == 1), 1e6, values)
     assert pair(values, labels, 0, 2).angle == pytest.approx(pair(spoiled, labels, 0, 2).angle)
-    assert [found.labels for found in pairs(values, labels)] == [(0, 1), (0, 2), (1, 2)]
+    assert [fitted.labels for fitted in pairs(values, labels)] == [(0, 1), (0, 2), (1, 2)]
     first, second = clusters(values, labels, 2, 0)
     np.testing.assert_array_equal(first, values[labels == 2][:, [2, 0]])
     np.testing.assert_array_equal(second, values[labels == 0][:, [2, 0]])

@@ -27,7 +27,7 @@ def test_a_perturbation_of_size_1_changes_a_pixel_by_as_much_as_the_brightest():
     np.testing.assert_allclose(np.abs(D).max(axis=1), X.max(axis=1))
 
 
-def test_the_log_response_matches_the_documents_product_of_projections():
+def test_the_log_response_matches_the_papers_product_of_projections():
     got = log_response(W1, W2, X, D, SIZES, FLOOR)
     for s, size in enumerate(SIZES):
         for n, (x, d) in enumerate(zip(X, D, strict=True)):

@@ -1,9 +1,8 @@
-"""Reproducing a document: what is missing is done, what fails is said, every row gets a verdict."""
+"""Reproducing a paper: what is missing is done, what fails is said, every row gets a verdict."""
 
 import json
 import subprocess
 import sys
-from contextlib import contextmanager
 from dataclasses import replace
 from math import inf
 from pathlib import Path
@@ -11,83 +10,29 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import ROOT
+from made_paper import LADDER, PAPER, Asked, changed, claim, picture, publish, survivors
 
-from bioexp import papers
-from bioexp.claims import plan as reproduce_plan
-from bioexp.claims import reproduce
-from bioexp.claims import verdicts as judge
+from bioexp.claims import drawings, plan
 from bioexp.claims.changes import changes
-from bioexp.claims.rows import runs_of
-from bioexp.claims.tasks import tasks
+from bioexp.claims.rows import claims_of, runs_of
 from bioexp.config.lookup import builder_of
-from bioexp.figures.canvas import canvas
-from bioexp.papers.paper import Claim, Control, Drawing, Paper
+from bioexp.papers.paper import Control
+from bioexp.records import ClaimRow
 from bioexp.types import UserError
-
-ACCURACY = {
-    "small": lambda evidence: [one.run.summary["test_accuracy"] for one in evidence["small"]]
-}
-
-
-def survivors(evidence):
-    return [float(one.attacks["fgsm"].correct.mean()) for one in evidence["small"]]
-
-
-def picture(evidence):
-    figure = canvas(2.0, 2.0)
-    figure.add_subplot().set_title(f"{len(evidence['small'])} seeds")
-    return figure
-
-
-def claim(name, accepted, configs=("small",), measure=ACCURACY["small"], **more):
-    return Claim(
-        f"made/{name}",
-        "claim",
-        "p. 1",
-        f"what {name} says",
-        "a measure",
-        accepted,
-        configs,
-        measure,
-        **more,
-    )
-
-
-PAPER = Paper(
-    name="made",
-    title="A Made Paper",
-    authors="Nobody",
-    year=2000,
-    configs=("small", "broken"),
-    models={},
-    rules={},
-    drawings=(
-        Drawing("made/fig1", "fig. 1", "a picture", ("small",), picture),
-        Drawing("made/fig2", "fig. 2", "none", ("broken",), picture),
-    ),
-    claims=(
-        claim("holds", (-5.0, inf), controls=(Control("under attack", survivors),)),
-        claim("fails", (2.0, inf), why="accuracies end at one"),
-        claim("absent", (0.0, inf), configs=("broken",)),
-        claim("attacked", (-5.0, 5.0), measure=survivors),
-    ),
-    attacked=("small",),
-)
 
 
 @pytest.fixture
 def made(monkeypatch, write_config, tmp_path):
-    """A document of two configs, one of which cannot be trained."""
+    """A paper of two experiments, one of which cannot be trained; `bioexp reproduce made`."""
     small = write_config().read_text()
     write_config(
         small.replace("name: small", "name: broken").replace("batch_size: 20", "batch_size: 5000"),
         "broken.yaml",
     )
-    monkeypatch.setattr(papers, "PAPERS", {"made": PAPER})
-    monkeypatch.setattr(reproduce_plan, "CONFIGS", tmp_path)
-    monkeypatch.setitem(
-        reproduce_plan.PROFILES, "laptop", reproduce_plan.Profile(2, 2, 20, (0.1, 0.3))
-    )
+    asked = Asked(LADDER, (0.1, 0.3), 20)
+    publish(monkeypatch, made=PAPER)
+    monkeypatch.setattr(plan, "configs_folder", lambda: tmp_path)
+    monkeypatch.setitem(plan.PROFILES, "laptop", plan.Profile(2, 2, asked))
     return tmp_path / "results"
 
 
@@ -128,20 +73,20 @@ def test_a_second_call_does_only_what_changed(bioexp, made, monkeypatch):
     }
     bioexp("reproduce", "made")
     assert {path: path.stat().st_mtime_ns for path in before} == before
-    monkeypatch.setattr(judge, "digest_of", lambda function: "changed")
+    monkeypatch.setattr(drawings, "digest_of", lambda function: "changed")
     bioexp("reproduce", "made")
     changed = {path for path in before if path.stat().st_mtime_ns != before[path]}
     assert changed == {figure}
 
 
-def test_a_red_check_leaves_a_claim_undecided_and_is_said_beside_a_control(bioexp, made):
+def test_a_red_check_leaves_a_claim_undecided_and_is_said_beside_a_control(
+    bioexp, made, monkeypatch
+):
     guarded = claim("guarded", (-5.0, 5.0), measure=survivors, flagged=("small",))
     beside = claim(
         "beside", (-5.0, inf), controls=(Control("under attack", survivors, ("small",)),)
     )
-    papers.PAPERS["made"] = replace(
-        PAPER, configs=("small",), drawings=(), claims=(guarded, beside)
-    )
+    publish(monkeypatch, made=changed(drawings=(), claims=(guarded, beside)))
     bioexp("reproduce", "made")
     for state in ("quiet", "red"):
         for table in made.glob("small/*/robustness.json"):
@@ -173,7 +118,7 @@ def test_smoke_runs_everything_and_judges_nothing(bioexp, made):
 def test_a_dry_run_plans_and_trains_nothing(bioexp, made):
     code, out, _ = bioexp("reproduce", "made", "--dry-run")
     assert code == 0
-    assert "unknown ones for 2 experiments" in out
+    assert "unknown for 2 experiments" in out
     assert not made.exists()
 
 
@@ -181,8 +126,8 @@ def test_a_dry_run_plans_and_trains_nothing(bioexp, made):
     ("words", "message"),
     [
         (["maid"], "unknown paper 'maid'; did you mean made?"),
-        (["made", "--profile", "lap"], "unknown profile 'lap'; did you mean laptop?"),
-        (["made", "--seeds", "0"], "--seeds: must be at least 1"),
+        (["made", "--profile", "lap"], "'lap' is not one of 'smoke', 'laptop', 'paper'"),
+        (["made", "--seeds", "0"], "'--seeds'"),
     ],
 )
 def test_what_cannot_be_reproduced_is_named(bioexp, made, words, message):
@@ -191,40 +136,19 @@ def test_what_cannot_be_reproduced_is_named(bioexp, made, words, message):
     assert message in err
 
 
-def test_a_large_config_has_one_seed_on_a_laptop_and_another_length_in_the_paper_profile(
-    monkeypatch, write_config, tmp_path
-):
-    write_config()
-    write_config(
-        write_config()
-        .read_text()
-        .replace("name: small", "name: long")
-        .replace("steps: 12", "steps: 24"),
-        "long.yaml",
-    )
-    monkeypatch.setattr(reproduce_plan, "CONFIGS", tmp_path)
-    paper = replace(PAPER, configs=("small",), single=("small",), full={"small": "long"})
-    (laptop,), (full,) = (
-        reproduce_plan.wanted(paper, profile, None) for profile in ("laptop", "paper")
-    )
-    assert (laptop.config, laptop.seeds, laptop.experiment.name) == ("small", (0,), "small")
-    assert (full.config, full.seeds, full.experiment.name) == ("small", (0, 1, 2, 3, 4), "long")
-    assert reproduce_plan.wanted(paper, "laptop", 3)[0].seeds == (0, 1, 2)
-
-
 def test_one_seed_is_judged_over_images_and_a_wall_time_never(bioexp, made, monkeypatch):
     claims = (
         claim("share", (0.0, 1.0), share=True),
         claim(
             "pairs",
             (0.5, inf),
-            measure=lambda evidence: [0.9],
+            measure=lambda evidence: {0: 0.9},
             per_image=lambda evidence: np.repeat([1.0, 0.0], [90, 10]),
         ),
-        claim("slow", (9.0, 11.0), measure=lambda evidence: [5.0], timing=True, expected=10.0),
+        claim("slow", (9.0, 11.0), measure=lambda evidence: {0: 5.0}, timing=True, expected=10.0),
         claim("shown", (-5.0, inf), draw=picture),
     )
-    monkeypatch.setattr(papers, "PAPERS", {"made": replace(PAPER, claims=claims)})
+    publish(monkeypatch, made=changed(claims=claims))
     bioexp("reproduce", "made", "--seeds", "1")
     rows = rows_of(made)
     assert rows["made/share"]["interval"].startswith("binomial over")
@@ -232,8 +156,7 @@ def test_one_seed_is_judged_over_images_and_a_wall_time_never(bioexp, made, monk
     assert rows["made/pairs"]["verdict"] == "reproduced"
     assert rows["made/slow"]["verdict"] == "not comparable"
     assert (
-        rows["made/slow"]["why"]
-        == "a wall time of other hardware; ours is 0.5 times the document's"
+        rows["made/slow"]["why"] == "a wall time of other hardware; ours is 0.5 times the paper's"
     )
     assert (made / rows["made/shown"]["figure"]).is_file()
     assert rows["made/share"]["figure"] is None
@@ -273,30 +196,52 @@ def test_a_lost_row_ends_with_3_and_a_gained_one_does_not(bioexp, made, tmp_path
     }
 
 
+def row(verdict="reproduced", measured=None, name="made/gone"):
+    """A row of claims.json with this verdict and this measure, 0.1 to either side."""
+    ends = None if measured is None else (measured - 0.1, measured + 0.1)
+    return ClaimRow(
+        id=name,
+        kind="claim",
+        where="",
+        what="",
+        measured_as="",
+        expected=None,
+        accepted=(None, None),
+        tolerance=None,
+        measured=measured,
+        ci95=ends,
+        per_seed=(),
+        n_seeds=0,
+        interval="",
+        controls=(),
+        verdict=verdict,
+        why="",
+        command="",
+        figure=None,
+        runs=(),
+    )
+
+
 def test_a_row_of_the_papers_asked_for_that_is_gone_is_lost_and_one_of_another_paper_is_not():
-    row = {"id": "made/gone", "verdict": "reproduced", "measured": 1.0, "ci95": None}
-    assert [change["lost"] for change in changes([row], [], ["made"])] == [True]
-    assert changes([row], [], ["another"]) == []
+    assert [change.lost for change in changes([row()], [], ["made"])] == [True]
+    assert changes([row()], [], ["another"]) == []
 
 
 def test_a_number_that_left_its_interval_is_shown_and_not_lost():
-    rows = [
-        {"id": "made/a", "verdict": "reproduced", "measured": m, "ci95": [m - 0.1, m + 0.1]}
-        for m in (0.5, 0.6, 0.9)
-    ]
-    assert changes(rows[:1], rows[1:2], ["made"]) == []
-    (change,) = changes(rows[:1], rows[2:], ["made"])
-    assert (change["measured_before"], change["measured_now"], change["lost"]) == (0.5, 0.9, False)
+    assert changes([row(measured=0.5)], [row(measured=0.6)], ["made"]) == []
+    (change,) = changes([row(measured=0.5)], [row(measured=0.9)], ["made"])
+    assert (change.measured_before, change.measured_now, change.lost) == (0.5, 0.9, False)
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
         (None, "no such folder"),
-        ("", "cannot be read"),
-        ('[{"id": "made/holds"', "cannot be read"),
-        ('{"rows": []}', "something else than rows"),
-        ('[{"id": "made/holds"}]', "something else than rows"),
+        ("", "claims.json: is damaged: it is no JSON"),
+        ('[{"id": "made/holds"', "claims.json: is damaged: it is no JSON"),
+        ('{"rows": []}', "claims.json: the file: input should be a valid"),
+        ('[{"id": "made/holds"}]', "claims.json: [0].kind: field required"),
+        ('[{"id": 3}]', "claims.json: [0].id: input should be a valid string"),
     ],
 )
 def test_a_reference_that_is_missing_or_damaged_is_named_before_anything_is_trained(
@@ -322,37 +267,32 @@ def test_what_judges_nothing_is_not_compared(bioexp, made, tmp_path):
 def test_one_papers_broken_code_is_named_the_others_go_on_and_it_ends_as_a_bug(
     bioexp, made, monkeypatch
 ):
-    twin = replace(
-        PAPER,
-        name="odd",
-        configs=("small",),
-        drawings=(),
-        claims=(replace(claim("row", (0.0, 1.0)), id="odd/row"),),
+    typo = replace(claim("row", (0.0, 1.0)), id="odd/row", measure=lambda evidence: evidence["?"])
+    publish(
+        monkeypatch,
+        SyntaxError("line 7 of its module"),
+        odd=changed(name="odd", drawings=(), claims=(typo,)),
+        made=PAPER,
     )
-    twin = replace(
-        twin, claims=(replace(twin.claims[0], measure=lambda evidence: evidence["typo"]),)
-    )
-    monkeypatch.setattr(papers, "PAPERS", {"odd": twin, "made": PAPER})
-    monkeypatch.setattr(papers, "BROKEN", {"unread": SyntaxError("line 7 of its module")})
     made.mkdir()
-    (made / "claims.json").write_text(
-        json.dumps([{"id": "unread/row", "verdict": "reproduced", "kind": "claim", "what": "?"}])
-    )
+    rows = [row().model_copy(update={"id": f"{name}/row"}) for name in ("broken", "kept")]
+    (made / "claims.json").write_text(json.dumps([row.model_dump(mode="json") for row in rows]))
     code, out, err = bioexp("reproduce", "all")
     assert code == 1
-    assert "unread: its module cannot be imported: SyntaxError: line 7" in out
-    assert "odd: its code failed: KeyError: 'typo'" in out
+    assert "SyntaxError: line 7 of its module" in err
+    assert "odd: its code failed: KeyError: '?'" in out
     assert "Traceback" in err
     rows = rows_of(made)
     assert (rows["odd/row"]["verdict"], rows["made/holds"]["verdict"]) == ("not run", "reproduced")
-    assert "KeyError: 'typo'" in rows["odd/row"]["why"]
-    assert "unread/row" not in rows  # nobody can tell whether it still holds
+    assert "KeyError: '?'" in rows["odd/row"]["why"]
+    assert "broken/row" not in rows  # nobody can tell whether it still holds
+    assert "kept/row" in rows
 
 
 def test_a_broken_paper_does_not_hide_what_it_would_have_defined(monkeypatch):
-    monkeypatch.setattr(papers, "BROKEN", {"unread": NameError("stpd")})
+    publish(monkeypatch, NameError("stpd"))
     with pytest.raises(
-        UserError, match=r"unknown rule .mine.*papers\.unread cannot be imported: NameError: stpd"
+        UserError, match=r"unknown rule .mine.*papers\.broken cannot be imported: NameError: stpd"
     ):
         builder_of("rule", "mine", Path())
 
@@ -364,9 +304,7 @@ def test_a_row_names_its_runs_and_the_report_finds_them_again(bioexp, made):
     )  # newer, and of no claim
     (group,) = rows_of(made)["made/holds"]["runs"]
     assert rows_of(made)["made/absent"]["runs"] == []
-    assert [str(run.path) for run in runs_of(made, list(rows_of(made).values()))] == [
-        f"{made / group}-s0"
-    ]
+    assert [str(run.path) for run in runs_of(made, claims_of(made))] == [f"{made / group}-s0"]
     code, _, _ = bioexp("report")
     assert code == 0
     assert group.partition("/")[2] in (made / "report.html").read_text()
@@ -393,6 +331,7 @@ def test_results_of_an_older_version_are_made_again_and_its_rows_go(bioexp, made
     code, out, _ = bioexp("reproduce", "made", "--seeds", "1")
     assert code == 0
     assert "was made by other code than today's; trained again" in out
+    assert "claims.json: [0].where: field required" in out
     assert "other/row" not in rows_of(made)
     assert rows_of(made)["made/holds"]["n_seeds"] == 1
 
@@ -404,7 +343,7 @@ def test_a_full_disk_is_one_message_and_the_same_command_goes_on_once_there_is_r
     words = [
         sys.executable,
         "-c",
-        "from bioexp.cli import main; main()",
+        "from bioexp.__main__ import main; main()",
         "train",
         config,
         "--results",
@@ -420,58 +359,3 @@ def test_a_full_disk_is_one_message_and_the_same_command_goes_on_once_there_is_r
     code, out, _ = bioexp("train", config)
     assert code == 0
     assert "test 0." in out
-
-
-def test_what_two_documents_want_is_done_once_for_both(made, monkeypatch):
-    monkeypatch.setitem(
-        reproduce_plan.PROFILES, "laptop", reproduce_plan.Profile(1, 2, 20, (0.1, 0.3))
-    )
-    few = replace(PAPER, configs=("small",), attacked=(), claims=PAPER.claims[:1])
-    many = replace(few, name="other", attacked=("small",), claims=PAPER.claims[3:])
-    papers.PAPERS.update(made=few, other=many)
-    (row,) = reproduce_plan.preview(["made"], profile="laptop", seeds=None, results=made)
-    (both,) = reproduce_plan.each_once(
-        one for paper in (few, many) for one in reproduce_plan.wanted(paper, "laptop", None)
-    )
-    assert (row["seeds"], len(both.seeds), both.attacked) == (1, 2, True)
-    todo = tasks(
-        ["made", "other"],
-        profile="laptop",
-        seeds=1,
-        results=made,
-        data_dir=None,
-        say=print,
-        progress=quietly,
-    )
-    assert [task.name for task in todo] == [both.name]
-
-
-def test_a_dry_run_counts_the_minutes_of_attacks_that_are_due(made):
-    paper, paths = (
-        replace(PAPER, configs=("small",), drawings=(), claims=PAPER.claims[:1]),
-        {"names": ["made"], "profile": "laptop", "results": made},
-    )
-    papers.PAPERS["made"] = paper
-    reproduce.reproduce(
-        ["made"],
-        profile="laptop",
-        seeds=1,
-        results=made,
-        data_dir=None,
-        say=print,
-        progress=quietly,
-    )
-    (done,) = reproduce_plan.preview(**paths, seeds=1)
-    (more,) = reproduce_plan.preview(**paths, seeds=2)
-    (run,) = made.glob("small/*-s0")
-    took = (
-        json.loads((run / "provenance.json").read_text())["wall_s"]
-        + 2 * json.loads((run / "robustness.json").read_text())["wall_s"]
-    )
-    assert done["minutes"] == 0
-    assert more["minutes"] == pytest.approx(took / 60)
-
-
-@contextmanager
-def quietly(what):
-    yield lambda record, steps: None

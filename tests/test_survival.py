@@ -3,12 +3,12 @@ check.
 """
 
 import json
+import shutil
 
 import numpy as np
 import pytest
-from bioexp.runs.attack_comparison import compared, unequal
 
-from bioexp.robustness.compare import Survived, compare, interval
+from bioexp.robustness.compare import Survived, compare, compared, interval, unequal
 from bioexp.runs.directory import find, open_run
 
 RNG = np.random.default_rng(0)
@@ -87,24 +87,26 @@ def test_the_command_compares_what_is_named_and_twins_are_sources(bioexp, write_
     ]
     assert {"transfer"} <= {row["attack"] for record in records for row in record["rows"]}
     runs = [open_run(path) for path in find(tmp_path / "results", ["made", "twin"])]
-    rows = compared(runs)
-    assert [row["eps"] for row in rows] == [None, 0.1, 0.3]
-    assert {(row["first"], row["second"]) for row in rows} == {("made", "twin")}
-    unlike = [
-        row | {"difference": 0.3, "of_first": 0.6, "of_second": 0.9} if row["eps"] is None else row
-        for row in rows
-    ]
-    (hint,) = unequal(runs, unlike)
+    groups = dict(zip(labelled(grouped(runs)), grouped(runs), strict=True))
+    rows = compared(groups)
+    assert [row.eps for row in rows] == [None, 0.1, 0.3]
+    assert {(row.first, row.second) for row in rows} == {("made", "twin")}
+    clean, *under_attack = rows
+    apart = {"difference": 0.3, "of_first": 0.6, "of_second": 0.9}
+    (hint,) = unequal(groups, [clean.model_copy(update=apart), *under_attack])
     assert (
         f"twin stopped early is: bioexp train {runs[1].path}/config.yaml --set name=twin_early"
         " --set stages.0.until=" in hint
     )
     code, out, err = bioexp("train", *hint.partition("bioexp train ")[2].split(), "--dry-run")
     assert code == 0, err
-    assert unequal(runs, [row | {"difference": 0.001} for row in rows]) == []
-    assert rows[0]["of_second"] == pytest.approx(
+    assert unequal(groups, [row.model_copy(update={"difference": 0.001}) for row in rows]) == []
+    assert clean.of_second == pytest.approx(
         np.mean([run.summary.test_accuracy for run in runs[1:]])
     )
+    shutil.rmtree(runs[0].path / "attacks")
+    with pytest.raises(UserError, match="what attacks left of it is gone; attack the run again"):
+        compared(groups)
 
 
 def test_a_net_named_to_follow_is_followed_and_one_of_other_data_refused(

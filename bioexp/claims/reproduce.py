@@ -54,7 +54,7 @@ def judged(names: Sequence[str], size: Size, workspace: Workspace) -> Judged:
             workspace.say(f"{study.name}: {reason}")
             failed = dict.fromkeys(needed(study), reason)
             rows += _rows(study, {}, failed, size, workspace, command)
-    claims = merged(workspace.results, rows, broken)
+    claims = merged(workspace, rows, broken)
     write_claims(workspace.results, claims)
     return Judged(rows, claims, errors)
 

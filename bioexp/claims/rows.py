@@ -11,6 +11,8 @@ from bioexp.experiment import Run
 from bioexp.files import write_text
 from bioexp.records import ClaimRow, read_list, write
 from bioexp.runs.directory import open_run, seeds_of
+from bioexp.runs.workspace import Workspace
+from bioexp.types import UserError
 
 REMEDY = "delete it and run `bioexp reproduce` again"
 
@@ -29,13 +31,19 @@ def write_claims(results: Path, rows: Sequence[ClaimRow]) -> None:
     write_text(results / "claims.md", as_markdown(rows))
 
 
-def merged(results: Path, rows: Sequence[ClaimRow], broken: Collection[str]) -> list[ClaimRow]:
+def merged(
+    workspace: Workspace, rows: Sequence[ClaimRow], broken: Collection[str]
+) -> list[ClaimRow]:
     """These rows beside those that an earlier call left, of other papers; nothing of a paper whose
-    module is broken now.
+    module is broken now, and nothing of a file that is damaged or of another version.
     """
     new = {row.id for row in rows}
-    left = [row for row in claims_of(results) if row.id not in new and row.paper not in broken]
-    return left + list(rows)
+    try:
+        before = claims_of(workspace.results)
+    except UserError as error:
+        workspace.say(f"made anew: {error}")
+        before = []
+    return [row for row in before if row.id not in new and row.paper not in broken] + list(rows)
 
 
 def runs_of(results: Path, rows: Sequence[ClaimRow]) -> list[Run]:

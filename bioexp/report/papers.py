@@ -139,8 +139,8 @@ def _experiments(known: Known) -> set[str]:
 
 def _section(name: str, known: Known, rows: Sequence[ClaimRow], results: Path) -> Section:
     shown = [_shown(row, results) for row in rows]
-    claims = tuple(each for each in shown if each.row.kind != "figure")
-    figures = tuple(each for each in shown if each.row.kind == "figure")
+    claims = tuple(claim for claim in shown if claim.row.kind != "figure")
+    figures = tuple(figure for figure in shown if figure.row.kind == "figure")
     title, by = _cited(name, known)
     about, deviations = _explained(known)
     equations = known.equations if isinstance(known, Paper) else ()
@@ -157,9 +157,9 @@ def _section(name: str, known: Known, rows: Sequence[ClaimRow], results: Path) -
         tally=tally(claims),
         drawn=sum(figure.row.verdict == "drawn" for figure in figures),
         pictures=tuple(
-            ShownPicture(picture(results / each.row.figure, each.row.what), each)
-            for each in shown
-            if each.row.figure and not each.missing
+            ShownPicture(picture(results / drawn.row.figure, drawn.row.what), drawn)
+            for drawn in shown
+            if drawn.row.figure and not drawn.missing
         ),
     )
 

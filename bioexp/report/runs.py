@@ -211,10 +211,10 @@ def _provenance(runs: Sequence[Run]) -> list[ProvenanceLine]:
     }
     lines = []
     for key in dict.fromkeys(key for values in by_seed.values() for key in values):
-        values = {seed: flat.get(key, "") for seed, flat in by_seed.items()}
-        each = tuple((f"seed {seed}", value) for seed, value in values.items())
-        same = len(set(values.values())) == 1
-        lines.append(ProvenanceLine(key, (("", each[0][1]),) if same else each))
+        values = [(f"seed {seed}", flat.get(key, "")) for seed, flat in by_seed.items()]
+        if len({value for _, value in values}) == 1:
+            values = [("", values[0][1])]
+        lines.append(ProvenanceLine(key, tuple(values)))
     return lines
 
 

@@ -14,8 +14,9 @@ from jaxtyping import Bool, Float
 from bioexp.experiment import Run
 from bioexp.measures.interval import student
 from bioexp.records import Difference
-from bioexp.robustness.stored import attacked, table_of
+from bioexp.robustness.stored import REMEDY, attacked, table_of
 from bioexp.robustness.table import WORST
+from bioexp.types import UserError
 
 RESAMPLES = 2000
 ASKED_FOR = 5  # seeds that a claim on robustness needs
@@ -67,10 +68,12 @@ def compared(groups: Mapping[str, Sequence[Run]]) -> list[Difference]:
 
 
 def survived(run: Run) -> Survived:
-    """Who survives all attacks of a run's last table at each eps, and what its checks say."""
+    """Who survives all attacks of a run's last table at each eps, and what its checks say. UserError
+    where it was not attacked, or where what attacks left is gone.
+    """
     attacks, table = attacked(run.path), table_of(run.path)
-    assert table is not None
-    assert attacks
+    if table is None or not attacks:
+        raise UserError(f"{run.path}: what attacks left of it is gone; {REMEDY}")
     first = next(iter(attacks.values()))
     worst = np.logical_and.reduce([attack.correct for attack in attacks.values()])
     says = {row.eps: row.verdict for row in table.rows if row.attack == WORST}

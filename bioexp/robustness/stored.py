@@ -2,9 +2,12 @@
 
 from pathlib import Path
 
+import numpy as np
+
 from bioexp.experiment import Attacked
 from bioexp.files import read_arrays
 from bioexp.records import Gradient, Robustness, read
+from bioexp.types import UserError
 
 REMEDY = "attack the run again"
 
@@ -33,5 +36,10 @@ def attacked(run: Path) -> dict[str, Attacked]:
 
 def _attacked(file: Path) -> Attacked:
     arrays = read_arrays(file)
-    eps = tuple(float(value) for value in arrays["eps"])
-    return Attacked(eps, arrays["correct"], arrays["clean"])
+    if missing := {"eps", "correct", "clean"} - arrays.keys():
+        raise UserError(f"{file}: has no {min(missing)}; {REMEDY}")
+    eps, correct, clean = (arrays[name] for name in ("eps", "correct", "clean"))
+    shaped = eps.ndim == clean.ndim == 1 and correct.shape == (len(eps), len(clean))
+    if not shaped or {correct.dtype, clean.dtype} != {np.dtype(bool)} or eps.dtype.kind != "f":
+        raise UserError(f"{file}: does not hold who survived at which eps; {REMEDY}")
+    return Attacked(tuple(eps.tolist()), correct, clean)

@@ -118,14 +118,14 @@ def attack(
         raise UserError(f"--n: must be at least 1, got {n}")
     groups = grouped([runs] if isinstance(runs, Run) else runs)
     together = [*groups, *grouped(among)]
-    sources = [_sources(group, together, grouped(follow)) for group in groups]
-    if "transfer" in (attacks or ()) and not any(sources) and all(len(g) == 1 for g in groups):
+    sources = [_sources(group, together, grouped(follow)) for group in together]
+    if "transfer" in (attacks or ()) and not any(sources) and all(len(g) == 1 for g in together):
         raise UserError(
             "transfer: needs another net; name one with --transfer-from, a second seed, or a run "
             "that backprop trained"
         )
     records = []
-    for group, others in zip(groups, sources, strict=True):
+    for group, others in zip(groups, sources, strict=False):
         with locked([run.path for run in group], patient=patient):
             targets = list(trained(group, data_dir))
             followed = [list(trained(other, data_dir)) for other in others]

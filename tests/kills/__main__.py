@@ -19,7 +19,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-COMMAND = (sys.executable, "-c", "from bioexp.cli import main; main()", "reproduce")
+COMMAND = (sys.executable, "-m", "bioexp", "reproduce")
 
 
 def reproduce(words: Sequence[str], results: Path) -> subprocess.Popen[bytes]:
