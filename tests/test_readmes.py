@@ -6,6 +6,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import yaml
@@ -132,6 +133,14 @@ def test_every_python_snippet_runs_or_is_part_of_an_example_that_does(
 
 SHOWN = [(readme, command) for readme in READMES for command in commands(readme)]
 LONG = ("train configs/log_net", "train log_net", "train relu_net", "train stdp", "train brain")
+TINY = {  # configs by what commands call their runs, and what makes them train in a moment
+    "my_rule": ("examples/my_rule.yaml", ("stages.0.epochs=1",)),
+    "my_paper": ("examples/my_paper.yaml", ()),
+    "log_net": (
+        "log_net.yaml",
+        ("dataset=mnist5k", "stages.0.steps=20", "stages.0.record_every=20", "snapshots=[]"),
+    ),
+}
 
 
 @pytest.mark.parametrize(
@@ -144,19 +153,14 @@ def test_every_command_that_a_readme_shows_is_understood(command, bioexp, tmp_pa
     monkeypatch.chdir(tmp_path)
     words = shlex.split(command)[1:]
     if words[0] in ("attack", "report"):
-        tiny = ("dataset=mnist5k", "stages.0.steps=20", "stages.0.record_every=20", "snapshots=[]")
-        name = "my_rule" if "my_rule" in command else "log_net"
-        config = ROOT / "configs" / ("examples/my_rule.yaml" if name == "my_rule" else "log_net")
-        if name == "my_rule":
-            tiny = ("stages.0.epochs=1",)
-        if "my_paper" in command:
-            config, tiny, name = ROOT / "configs" / "examples" / "my_paper.yaml", (), "my_paper"
-        code, out, err = bioexp(
-            "train", config, *(word for change in tiny for word in ("--set", change)), "--json"
-        )
+        name = next((name for name in TINY if name in command), "log_net")
+        config, changes = TINY[name]
+        changes = [word for change in changes for word in ("--set", change)]
+        code, out, err = bioexp("train", ROOT / "configs" / config, *changes, "--json")
         assert code == 0, err
         run = json.loads(out)[0]["runs"][0]
         words = [re.sub(r"log_net/\w{8}-s0", run, word) for word in words]
+        words = [str(Path(run).parent) if word == name else word for word in words]
         words += ["--n", "20"] if words[0] == "attack" else []
     elif words[0] == "reproduce" or command.startswith(tuple(f"bioexp {word}" for word in LONG)):
         words += ["--dry-run"] if "--dry-run" not in words else []

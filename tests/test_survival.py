@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from bioexp.robustness.compare import Survived, compare, compared, interval, unequal
-from bioexp.runs.directory import find, open_run
+from bioexp.runs.directory import find, grouped, open_run
+from bioexp.runs.labels import labelled
+from bioexp.types import UserError
 
 RNG = np.random.default_rng(0)
 

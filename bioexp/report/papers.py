@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from bioexp.experiment import Run
-from bioexp.papers import TABLE, papers, studies
+from bioexp.papers import papers, studies
 from bioexp.papers.paper import Claim, Drawing, Paper, Study
 from bioexp.records import ClaimRow, Verdict
 from bioexp.report.images import Picture, picture
@@ -124,7 +124,7 @@ def tally(claims: Sequence[ShownRow]) -> dict[str, int]:
 def _known() -> dict[str, Known]:
     """What stands behind each name of the library: the papers, then the rows beyond them."""
     whole, broken = papers()
-    known: dict[str, Known] = {name: whole.get(name) or broken[name] for name in TABLE}
+    known: dict[str, Known] = {**whole, **broken}
     return known | {name: study for name, study in studies().items() if name not in known}
 
 

@@ -68,8 +68,9 @@ def compared(groups: Mapping[str, Sequence[Run]]) -> list[Difference]:
 
 
 def survived(run: Run) -> Survived:
-    """Who survives all attacks of a run's last table at each eps, and what its checks say. UserError
-    where it was not attacked, or where what attacks left is gone.
+    """Who survives all attacks of a run's last table at each eps, and what its checks say.
+
+    Raises UserError where it was not attacked, or where what attacks left is gone.
     """
     attacks, table = attacked(run.path), table_of(run.path)
     if table is None or not attacks:
