@@ -51,7 +51,7 @@ def runs(net, tmp_path, monkeypatch) -> list[Run]:
         return build
 
     monkeypatch.setattr(
-        command, "trained", lambda runs, data_dir: (seeds[run.seed] for run in runs)
+        command, "trained", lambda runs, **options: (seeds[run.seed] for run in runs)
     )
     monkeypatch.setattr(nets, "code_digest", lambda experiment: "")
     monkeypatch.setattr(nets, "deployed", lambda model: apply)  # compiled already

@@ -5,6 +5,7 @@ import pytest
 import yaml
 
 from bioexp.config import build
+from bioexp.config.configs import experiments_named
 from bioexp.config.reading import identity, load, resolved
 from bioexp.experiment import split
 from bioexp.types import UserError
@@ -288,3 +289,33 @@ def test_what_only_the_model_or_the_data_can_show_is_an_error_with_its_place(
 def test_a_norm_below_one_is_refused(write_config):
     with pytest.raises(UserError, match=r"stages\[0\].rule.p: must be at least 1, got 0.5"):
         load(write_config(), ["stages.0.rule={name: competing_ranks, p: 0.5}"])
+
+
+@pytest.mark.parametrize(
+    ("word", "experiments"),
+    [
+        ("log_net", {"log_net"}),
+        ("configs/log_net.yaml", {"log_net"}),
+        ("log_net/control", {"log_net_control", "log_net_control_constant"}),
+        ("relu_net", {"relu_net"}),
+        ("log_net_control", {"log_net_control"}),
+    ],
+)
+def test_a_config_is_named_from_any_folder(tmp_path, monkeypatch, word, experiments):
+    """By the file it lies in, by its path in a checkout, or by one of its experiments."""
+    monkeypatch.chdir(tmp_path)
+    assert {experiment.name for experiment in experiments_named(word)} == experiments
+
+
+def test_a_file_of_that_name_in_the_users_folder_goes_first(tmp_path, monkeypatch, write_config):
+    (tmp_path / "log_net").write_text(write_config().read_text())
+    monkeypatch.chdir(tmp_path)
+    assert {experiment.name for experiment in experiments_named("log_net")} == {"small"}
+
+
+def test_a_config_that_is_not_there_is_one_message_with_a_suggestion(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match=r"lognet: no such config.*; did you mean log_net\?"):
+        experiments_named("lognet")
+    with pytest.raises(UserError, match=r"gone\.yaml: no such file"):
+        experiments_named(str(tmp_path / "gone.yaml"))

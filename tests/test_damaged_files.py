@@ -1,14 +1,17 @@
 """A damaged file is one message that names the file and the field, and exit code 2: of `bioexp
-report`, which reads all of them.
+report`, which reads all of them, and of the commands that read some.
 """
 
 import json
+import shutil
 
 import pytest
 import yaml
+from conftest import SMALL
 from made_runs import made_claim, made_run
 
-from bioexp import records
+from bioexp import fit, load, records
+from bioexp.files import read_arrays, write_arrays
 
 RUN = "small/0a1b2c3d-s0"
 BY_RUN = ("summary.json", "provenance.json", "robustness.json", "metrics.jsonl", "config.yaml")
@@ -149,3 +152,67 @@ def test_arrays_that_an_attack_left_are_read_only_where_runs_are_compared(bioexp
     code, _, err = bioexp("report", "small", "other")
     assert code == 2
     assert err.startswith(f"{file}: is damaged")
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A config and the results of its training, to be copied."""
+    folder = tmp_path_factory.mktemp("trained")
+    (folder / "small.yaml").write_text(SMALL)
+    fit(load(folder / "small.yaml"), results=folder / "results")
+    return folder
+
+
+@pytest.fixture
+def finished(trained, tmp_path):
+    """The config, and the directory of its finished run where the command line looks for it."""
+    shutil.copytree(trained, tmp_path, dirs_exist_ok=True)
+    (run,) = (tmp_path / "results").glob("small/*-s0")
+    return tmp_path / "small.yaml", run
+
+
+@pytest.mark.parametrize("content", CONTENTS)
+@pytest.mark.parametrize("name", BY_RUN)
+def test_no_other_command_believes_a_damaged_file(bioexp, finished, name, content):
+    """A table of attacks is made anew by an attack, which takes longer: it has a test of its own.
+    Where nobody can tell which code made a run it is trained again.
+    """
+    config, run = finished
+    (run / name).write_bytes(CONTENTS[content])
+    (row,) = json.loads(bioexp("list", "runs", "--json")[1])
+    assert (row["status"] == "damaged") == (name == "summary.json")
+    for words in (["train", config], ["attack", "small", "--fgsm"]):
+        if name == "robustness.json":
+            continue
+        code, out, err = bioexp(*words)
+        assert "Traceback" not in err
+        if (words[0], name) == ("train", "provenance.json"):
+            assert (code, err) == (0, "")
+            assert "was made by other code than today's; trained again" in out
+            records.read(run / name, records.Provenance)
+            (run / name).write_bytes(CONTENTS[content])
+        else:
+            assert code == 2
+            assert err.startswith(str(run / name))
+            assert len(err.splitlines()) == 1
+    if name != "robustness.json":
+        assert bioexp("train", config, "--force")[0] == 0
+        assert bioexp("list", "runs")[1].count("finished") == 1
+
+
+def test_a_damaged_table_of_attacks_is_made_anew(bioexp, finished):
+    _, run = finished
+    (run / "robustness.json").write_text("[]")
+    assert bioexp("attack", "small", "--fgsm", "--eps", "0.1", "--n", 10)[0] == 0
+    assert records.read(run / "robustness.json", records.Robustness).n == 10
+
+
+@pytest.mark.parametrize("missing", ["eps", "correct", "clean"])
+def test_what_an_attack_left_without_one_of_its_arrays_is_named(bioexp, results, missing):
+    made_run(results, "other", robust=0.5)
+    file = place(results, "attacks/pgd.npz")
+    arrays = read_arrays(file)
+    del arrays[missing]
+    write_arrays(file, arrays)
+    code, _, err = bioexp("report", "small", "other")
+    assert (code, err) == (2, f"{file}: has no {missing}; attack the run again\n")

@@ -127,8 +127,8 @@ def attack(
     records = []
     for group, others in zip(groups, sources, strict=False):
         with locked([run.path for run in group], patient=patient):
-            targets = list(trained(group, data_dir))
-            followed = [list(trained(other, data_dir)) for other in others]
+            load = partial(trained, data_dir=data_dir, with_attacks=False)
+            targets, followed = list(load(group)), [list(load(other)) for other in others]
             tables = _attack_group(targets, followed, ladder, pictures, progress)
         dataset, table = targets[0].dataset, over_seeds(_subject(targets[0]), tables)
         about = {

@@ -25,17 +25,20 @@ from bioexp.tree import flatten
 from bioexp.types import Dataset, Model, Params, Rule, UserError
 
 
-def trained(runs: Sequence[Run], data_dir: Path | None) -> Iterator[Trained]:
-    """The runs with networks, data and whatever attacks they have; seeds of one experiment, which
-    follow each other, share model and data.
+def trained(
+    runs: Sequence[Run], data_dir: Path | None, *, with_attacks: bool = True
+) -> Iterator[Trained]:
+    """The runs with networks and data; seeds of one experiment, which follow each other, share
+    model and data.
 
-    Raises UserError where weights do not fit, or the data is gone or another.
+    with_attacks: whether what earlier attacks left of them is read.
+    Raises UserError where weights do not fit, the data is gone or another, or that is damaged.
     """
     last: Trained | None = None
     for run in runs:
         shared = last if last and last.run.group == run.group else _opened(run, data_dir)
         _refuse_unfit(run, shared.model)
-        attacks = attacked(run.path)
+        attacks = attacked(run.path) if with_attacks else {}
         last = Trained(run, shared.experiment, shared.model, run.weights, shared.dataset, attacks)
         yield last
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from bioexp.figures.canvas import COLORS, canvas, explain, plain
-from bioexp.papers.measuring import runs
+from bioexp.papers.measuring import each, runs
 from bioexp.papers.paper import Evidence
 from bioexp.papers.spatial_nets.figures import NAMES, legend, neurons, tasks
 from bioexp.papers.spatial_nets.measures import (
@@ -17,13 +17,12 @@ from bioexp.papers.spatial_nets.measures import (
     SHORT,
     SPLIT,
     THREE,
-    Cells,
-    between_groups,
-    measured_cell,
-    pooled_whole,
+    over_runs,
+    pooled,
+    task_mean,
 )
-from bioexp.papers.spatial_nets.regions import planes
-from bioexp.papers.spatial_nets.splits import LAYERS, scores
+from bioexp.papers.spatial_nets.regions import planes, share_between
+from bioexp.papers.spatial_nets.splits import LAYERS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -38,8 +37,8 @@ def table1(evidence: Evidence) -> Figure:
     """
     figure = canvas(12, 6.4)
     left, right = figure.subplots(1, 2)
-    _cells(left, evidence, "split", SPLIT)
-    _cells(right, evidence, "drop", DROP)
+    _cells(left, evidence, "split")
+    _cells(right, evidence, "drop")
     for axes, label in ((left, "accuracy after the split"), (right, "accuracy lost by the split")):
         axes.set_title(
             f"{label}; n = 10,000 test pairs, 20,000 images in sequential mode", fontsize=9
@@ -48,13 +47,13 @@ def table1(evidence: Evidence) -> Figure:
         axes.tick_params(labelsize=8)
         plain(axes)
     left.legend(fontsize=8, frameon=False, loc="lower left")
-    whole = {
-        (mode, net): "{:.3f} ± {:.3f}".format(*pooled_whole(evidence, mode, net))
+    whole = [
+        ["{:.3f} ± {:.3f}".format(*pooled(evidence, mode, net, "full")) for net in reversed(NETS)]
         for mode in MODES
-        for net in NETS
-    }
+    ]
     words = "; ".join(
-        f"{SHORT[mode]} {whole[mode, 'regular']} and {whole[mode, 'spatial']}" for mode in MODES
+        f"{mode} {regular} and {spatial}"
+        for mode, (regular, spatial) in zip(SHORT.values(), whole, strict=True)
     )
     explain(
         figure,
@@ -65,15 +64,16 @@ def table1(evidence: Evidence) -> Figure:
     return figure
 
 
-def _cells(axes: Axes, evidence: Evidence, row: Literal["split", "drop"], cells: Cells) -> None:
+def _cells(axes: Axes, evidence: Evidence, row: Literal["split", "drop"]) -> None:
     """The paper's cell and three of ours for each mode and kind of net: as in the program, with
     silent neurons, over runs.
     """
+    cells, silent = (SPLIT, "silent") if row == "split" else (DROP, "silent_drop")
     for column, (mode, nets) in enumerate(cells.items()):
         for place, (net, printed) in enumerate(nets.items()):
             at, color = column + (place - 0.5) * 0.45, NET_COLORS[net]
             first, once = column == 0, column == place == 0
-            cell = measured_cell(evidence, mode, net, row)
+            own = (evidence, mode, net)
             axes.errorbar(
                 at - 0.11,
                 *printed,
@@ -84,11 +84,11 @@ def _cells(axes: Axes, evidence: Evidence, row: Literal["split", "drop"], cells:
                 label="paper" if once else None,
             )
             ours = f"ours, {net}" if first else None
-            axes.errorbar(at, *cell.pooled, fmt="o", color=color, capsize=3, label=ours)
-            if cell.interval:
-                axes.plot([at + 0.05] * 2, cell.interval, color="black", linewidth=2)
+            axes.errorbar(at, *pooled(*own, row), fmt="o", color=color, capsize=3, label=ours)
+            if interval := over_runs(*own, row):
+                axes.plot([at + 0.05] * 2, interval, color="black", linewidth=2)
             label = "ours, disabled neurons silent" if once else None
-            axes.plot(at + 0.13, cell.silent, "x", color=color, markersize=6, label=label)
+            axes.plot(at + 0.13, pooled(*own, silent)[0], "x", color=color, label=label)
 
 
 def regions(evidence: Evidence) -> Figure:
@@ -120,10 +120,11 @@ def rescaled(evidence: Evidence) -> Figure:
 def three(evidence: Evidence) -> Figure:
     """Three tasks, beyond the paper."""
     figure = _layers(evidence, THREE)
-    found = {net: scores(runs(evidence, THREE, net=net)[0]) for net in NETS}
+    first = {net: runs(evidence, THREE, net=net)[0] for net in NETS}
     words = ", ".join(
-        f"{net} {score.full.mean():.3f} before and {score.split.mean():.3f} after the split"
-        for net, score in found.items()
+        f"{net} {task_mean('full')(trained):.3f} before and {task_mean('split')(trained):.3f}"
+        " after the split"
+        for net, trained in first.items()
     )
     explain(
         figure,
@@ -155,19 +156,12 @@ def between(evidence: Evidence) -> Figure:
     """How much weight crosses from group to group, layer by layer, in all modes."""
     figure = canvas(9, 4.6)
     panels = figure.subplots(1, 2, sharey=True)
-    for place, net in enumerate(NETS):
-        for column, mode in enumerate(MODES):
-            shares = between_groups(evidence, mode, net)
-            for axes, by_seed in zip(panels, shares.values(), strict=True):
-                axes.plot(
-                    [column + 0.2 * place - 0.1] * len(by_seed),
-                    list(by_seed.values()),
-                    "o",
-                    color=NET_COLORS[net],
-                    label=None if column else net,
-                    alpha=0.7,
-                )
     for axes, number in zip(panels, LAYERS[1:], strict=True):
+        for place, net in enumerate(NETS):
+            for column, mode in enumerate(MODES):
+                shares = list(each(mode, share_between(number), net=net)(evidence).values())
+                at, label = [column + 0.2 * place - 0.1] * len(shares), None if column else net
+                axes.plot(at, shares, "o", color=NET_COLORS[net], label=label, alpha=0.7)
         axes.set_xticks(range(len(MODES)), list(SHORT.values()), fontsize=8)
         axes.set_title(f"into the {NAMES[number]}; a point a seed", fontsize=9)
         axes.set_ylim(0, 0.6)

@@ -7,9 +7,10 @@ whether spatial ones split better.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import inf
 
-from bioexp.papers.measuring import each, seed_by_seed
+from bioexp.papers.measuring import each, less, seed_by_seed
 from bioexp.papers.paper import Claim, Control, Drawing
 from bioexp.papers.spatial_nets import claim_figures, figures
 from bioexp.papers.spatial_nets.measures import (
@@ -26,47 +27,39 @@ from bioexp.papers.spatial_nets.measures import (
     THREE,
     Cells,
     Number,
-    after,
-    dropped,
-    excess_drop,
     farthest,
     gained,
     grown,
     left,
+    lost,
     of_spatial,
-    rescaling_margin,
-    silenced,
-    whole,
+    task_mean,
 )
 from bioexp.papers.spatial_nets.regions import (
     free_weight,
-    mean_length,
+    layer_mean,
     most_crossing,
-    paired,
-    region_purity,
-    region_silhouette,
+    single_output,
     smallest_group,
-    total_cost,
 )
 
 
-def every(number: Number, what: str, *, cells: Cells | None = None) -> tuple[Control, ...]:
-    """The number of every mode and kind of net, with the paper's where it prints one."""
+def every(
+    number: Number, what: str, names: Mapping[str, str] = SHORT, cells: Cells | None = None
+) -> tuple[Control, ...]:
+    """The number of both kinds of nets in every mode, or in other experiments by their names here,
+    with the paper's where it prints one.
+    """
 
-    def printed(mode: str, net: str) -> str:
-        return " (paper {:.2f} ± {:.2f})".format(*cells[mode][net]) if cells else ""
+    def printed(experiment: str, net: str) -> str:
+        return " (paper {:.2f} ± {:.2f})".format(*cells[experiment][net]) if cells else ""
 
     return tuple(
-        Control(f"{SHORT[mode]}, {net}: {what}{printed(mode, net)}", each(mode, number, net=net))
-        for mode in MODES
+        Control(
+            f"{name}, {net}: {what}{printed(experiment, net)}", each(experiment, number, net=net)
+        )
+        for experiment, name in names.items()
         for net in NETS
-    )
-
-
-def three_tasks(number: Number, what: str) -> tuple[Control, ...]:
-    """The number of both kinds of nets on three tasks."""
-    return tuple(
-        Control(f"three tasks, {net}: {what}", each(THREE, number, net=net)) for net in NETS
     )
 
 
@@ -85,14 +78,16 @@ CLAIMS = (
         ),
         accepted=(-inf, 1.0),
         experiments=(*MODES, PRINTED),
-        measure=farthest(SPLIT, after()),
+        measure=farthest(SPLIT, task_mean("split")),
         controls=(
-            *every(after(), "after the split", cells=SPLIT),
-            *every(silenced, "after the split, disabled neurons silent as the text has it"),
+            *every(task_mean("split"), "after the split", cells=SPLIT),
+            *every(
+                task_mean("silent"), "after the split, disabled neurons silent as the text has it"
+            ),
             *(
                 Control(
                     f"T as printed, alpha {alpha}, mixing: after the split",
-                    each(PRINTED, after(), alpha=variant),
+                    each(PRINTED, task_mean("split"), alpha=variant),
                 )
                 for alpha, variant in (("1", "printed"), ("0.01", "hundredth"))
             ),
@@ -115,8 +110,8 @@ CLAIMS = (
         ),
         accepted=(-inf, 1.0),
         experiments=MODES,
-        measure=farthest(DROP, dropped),
-        controls=every(dropped, "lost by the split", cells=DROP),
+        measure=farthest(DROP, task_mean("drop")),
+        controls=every(task_mean("drop"), "lost by the split", cells=DROP),
         why="a cell's mean is more than the paper's standard deviation away",
     ),
     Claim(
@@ -130,17 +125,17 @@ CLAIMS = (
         ),
         accepted=(-0.01, inf),
         experiments=(*MODES, THREE),
-        measure=seed_by_seed(min, *(gained(whole, mode) for mode in MODES)),
+        measure=seed_by_seed(min, *(gained(task_mean("full"), mode) for mode in MODES)),
         controls=(
-            *every(whole, "whole net"),
-            *three_tasks(whole, "whole net"),
+            *every(task_mean("full"), "whole net", SHORT | {THREE: "three tasks"}),
             *(
-                Control(
-                    f"mixing, {net}: both tasks right at the least eps attacked (12/255), {name}",
-                    each(MIXING, left(attacks), net=net),
-                )
+                control
                 for name, attacks in (("FGSM", ("fgsm",)), ("whole ladder", ()))
-                for net in NETS
+                for control in every(
+                    left(attacks),
+                    f"both tasks right at the least eps attacked (12/255), {name}",
+                    {MIXING: "mixing"},
+                )
             ),
         ),
         why="in one mode the spatial net is less accurate",
@@ -157,14 +152,17 @@ CLAIMS = (
         ),
         accepted=(0.0, inf),
         experiments=(*MODES, THREE),
-        measure=seed_by_seed(min, *(gained(after(), mode) for mode in MODES)),
+        measure=seed_by_seed(min, *(gained(task_mean("split"), mode) for mode in MODES)),
         controls=(
-            *(Control(f"{SHORT[mode]}: gained", gained(after(), mode)) for mode in MODES),
             *(
-                Control(f"{SHORT[mode]}: gained, disabled neurons silent", gained(silenced, mode))
+                Control(f"{SHORT[mode]}: gained{how}", gained(number, mode))
+                for how, number in (
+                    ("", task_mean("split")),
+                    (", disabled neurons silent", task_mean("silent")),
+                )
                 for mode in MODES
             ),
-            *three_tasks(after(), "after the split"),
+            *every(task_mean("split"), "after the split", {THREE: "three tasks"}),
         ),
         why="in one mode the spatial net splits no better",
         note=(
@@ -202,12 +200,14 @@ CLAIMS = (
         ),
         accepted=(0.8, 1.0),
         experiments=MODES,
-        measure=seed_by_seed(min, *of_spatial(region_purity)),
+        measure=seed_by_seed(min, *of_spatial(layer_mean("purity"))),
         controls=(
-            *every(region_purity, "1-NN purity of live neurons"),
-            *every(region_silhouette, "silhouette of live neurons"),
-            *every(total_cost, "T(l), mean over layers"),
-            *every(paired, "share of a last hidden neuron's out-weight that goes to one output"),
+            *every(layer_mean("purity"), "1-NN purity of live neurons"),
+            *every(layer_mean("silhouette"), "silhouette of live neurons"),
+            *every(layer_mean("transport"), "T(l), mean over layers"),
+            *every(
+                single_output, "share of a last hidden neuron's out-weight that goes to one output"
+            ),
             *every(smallest_group, "smallest group's share of a layer"),
         ),
         why=(
@@ -227,10 +227,10 @@ CLAIMS = (
         ),
         accepted=(0.67, 1.0),
         experiments=MODES,
-        measure=each(CONCATENATION, after(), net="regular"),
-        controls=(
-            Control("mixing", each(MIXING, after(), net="regular")),
-            Control("sequential", each(SEQUENTIAL, after(), net="regular")),
+        measure=each(CONCATENATION, task_mean("split"), net="regular"),
+        controls=tuple(
+            Control(SHORT[mode], each(mode, task_mean("split"), net="regular"))
+            for mode in (MIXING, SEQUENTIAL)
         ),
         why="it loses more than the paper's",
     ),
@@ -245,8 +245,8 @@ CLAIMS = (
         ),
         accepted=(0.0, inf),
         experiments=MODES,
-        measure=excess_drop,
-        controls=every(dropped, "lost by the split"),
+        measure=less(lost(SEQUENTIAL), seed_by_seed(max, lost(CONCATENATION), lost(MIXING))),
+        controls=every(task_mean("drop"), "lost by the split"),
         why="another mode loses as much",
     ),
     Claim(
@@ -263,10 +263,14 @@ CLAIMS = (
         ),
         accepted=(0.0, 0.6),
         experiments=MODES,
-        measure=seed_by_seed(max, *of_spatial(after("spectral")), *of_spatial(after("activity"))),
+        measure=seed_by_seed(
+            max,
+            *of_spatial(task_mean("split", "spectral")),
+            *of_spatial(task_mean("split", "activity")),
+        ),
         controls=(
-            *every(after("spectral"), "by spectral clustering"),
-            *every(after("activity"), "by activation statistics"),
+            *every(task_mean("split", "spectral"), "by spectral clustering"),
+            *every(task_mean("split", "activity"), "by activation statistics"),
         ),
         why="one of the two leaves more than one task",
         note=(
@@ -288,26 +292,29 @@ CLAIMS = (
         ),
         accepted=(0.0, inf),
         experiments=(RELU, MIXING),
-        measure=rescaling_margin,
+        measure=seed_by_seed(
+            lambda own: min(own[0] - 1, 0.75 - own[1]),
+            grown(RELU),
+            each(RELU, layer_mean("purity"), net="spatial"),
+        ),
         controls=(
             Control("ReLU: doublings of the weights that cost nothing", grown(RELU)),
             Control("sigmoid: doublings of the weights that cost nothing", grown(MIXING)),
             *(
-                Control(f"{kind}, {net}: {what}", each(experiment, number, net=net))
+                control
                 for number, what in (
                     (free_weight, "root mean square of weights that cost nothing"),
-                    (total_cost, "T(l), mean over layers"),
-                    (mean_length, "mean length of a unit of weight"),
-                    (region_purity, "1-NN purity of live neurons"),
-                    (after(), "after the split"),
+                    (layer_mean("transport"), "T(l), mean over layers"),
+                    (layer_mean("length"), "mean length of a unit of weight"),
+                    (layer_mean("purity"), "1-NN purity of live neurons"),
+                    (task_mean("split"), "after the split"),
                 )
-                for kind, experiment in (("ReLU", RELU), ("sigmoid", MIXING))
-                for net in NETS
+                for control in every(number, what, {RELU: "ReLU", MIXING: "sigmoid"})
             ),
         ),
         why=(
             "weights that cost nothing do not take over what the others lose, and regions form in"
-            " the lower layers; but weights shrink without neurons moving seed_by_seed"
+            " the lower layers; but weights shrink without neurons moving together"
         ),
         draw=claim_figures.rescaled,
     ),

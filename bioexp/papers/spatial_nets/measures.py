@@ -1,13 +1,11 @@
 """How the paper's table and sentences are measured: numbers of a net, seed by seed, for both kinds
 of nets in all modes.
-
-An accuracy after a split is the mean over tasks.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Float
@@ -16,8 +14,8 @@ from bioexp.experiment import Trained
 from bioexp.measures.interval import student
 from bioexp.papers.measuring import each, less, paired, runs, seed_by_seed
 from bioexp.papers.paper import Evidence, Measure
-from bioexp.papers.spatial_nets.regions import free_weight, region_purity, shares_between
-from bioexp.papers.spatial_nets.splits import LAYERS, Way, scores
+from bioexp.papers.spatial_nets.regions import free_weight
+from bioexp.papers.spatial_nets.splits import Way, scores
 
 CONCATENATION, MIXING, SEQUENTIAL = MODES = (
     "spatial_nets_concatenation",
@@ -27,6 +25,7 @@ CONCATENATION, MIXING, SEQUENTIAL = MODES = (
 RELU, PRINTED, THREE = "spatial_nets_relu", "spatial_nets_printed", "spatial_nets_three"
 SHORT = {mode: mode.removeprefix("spatial_nets_") for mode in MODES}
 NETS = ("spatial", "regular")  # variants of the axis `net`
+Row = Literal["full", "split", "silent", "drop", "silent_drop"]  # of scores
 Number = Callable[[Trained], float]
 
 # Table 1: mode -> net -> mean and standard deviation.
@@ -47,24 +46,11 @@ DROP: Cells = {
 # Numbers of a run.
 
 
-def whole(trained: Trained) -> float:
-    """Accuracy of the whole net, mean over tasks."""
-    return float(scores(trained).full.mean())
-
-
-def after(way: Way = "greedy") -> Number:
-    """Accuracy after a split, mean over tasks."""
-    return lambda trained: float(scores(trained, way).split.mean())
-
-
-def silenced(trained: Trained) -> float:
-    """Accuracy after the greedy split with disabled neurons silent, mean over tasks."""
-    return float(scores(trained).silent.mean())
-
-
-def dropped(trained: Trained) -> float:
-    """Accuracy that the greedy split costs, mean over tasks."""
-    return float(scores(trained).drop.mean())
+def task_mean(row: Row, way: Way = "greedy") -> Number:
+    """Accuracy of the whole net, after a split, with disabled neurons silent, or lost by a split;
+    mean over tasks.
+    """
+    return lambda trained: float(getattr(scores(trained, way), row).mean())
 
 
 def left(attacks: Sequence[str] = ()) -> Number:
@@ -104,24 +90,9 @@ def grown(experiment: str) -> Measure:
     )
 
 
-def excess_drop(evidence: Evidence) -> dict[int, float]:
-    """Accuracy that a split costs in sequential mode, less the larger loss of the other two; mean
-    of both kinds of nets.
-    """
-
-    def lost(mode: str) -> Measure:
-        return seed_by_seed(np.mean, *(each(mode, dropped, net=net) for net in NETS))
-
-    others = seed_by_seed(max, lost(CONCATENATION), lost(MIXING))
-    return dict(less(lost(SEQUENTIAL), others)(evidence))
-
-
-def rescaling_margin(evidence: Evidence) -> dict[int, float]:
-    """The lesser of two margins of spatial nets with ReLU: doublings of their free weights above
-    one, and how far their purity is below 0.75.
-    """
-    below = each(RELU, lambda trained: 0.75 - region_purity(trained), net="spatial")
-    return dict(seed_by_seed(lambda both: min(both[0] - 1, both[1]), grown(RELU), below)(evidence))
+def lost(mode: str) -> Measure:
+    """Accuracy that a split costs, mean of both kinds of nets."""
+    return seed_by_seed(np.mean, *(each(mode, task_mean("drop"), net=net) for net in NETS))
 
 
 def farthest(cells: Cells, number: Number) -> Measure:
@@ -155,43 +126,17 @@ def farthest(cells: Cells, number: Number) -> Measure:
 # What is drawn.
 
 
-class Cell(NamedTuple):
-    """A cell of Table 1 as we have it.
-
-    pooled: mean and standard deviation over runs and tasks together, as the paper's +- seems to be.
-    interval: 95 % over runs, None of one run. silent: the mean with disabled neurons silent.
-    """
-
-    pooled: tuple[float, float]
-    interval: tuple[float, float] | None
-    silent: float
-
-
-def measured_cell(evidence: Evidence, mode: str, net: str, row: Literal["split", "drop"]) -> Cell:
-    """A cell of the row after the split, or of what it costs."""
-    found = [scores(trained) for trained in runs(evidence, mode, net=net)]
-    per_run = [float(getattr(own, row).mean()) for own in found]
-    interval = student(per_run) if len(per_run) > 1 else None
-    silent = [own.silent if row == "split" else own.silent_drop for own in found]
-    return Cell(
-        pooled=_pooled([getattr(own, row) for own in found]),
-        interval=(interval.low, interval.high) if interval else None,
-        silent=float(np.mean([tasks.mean() for tasks in silent])),
-    )
-
-
-def pooled_whole(evidence: Evidence, mode: str, net: str) -> tuple[float, float]:
-    """Mean and standard deviation of whole nets over runs and tasks together."""
-    return _pooled([scores(trained).full for trained in runs(evidence, mode, net=net)])
-
-
-def _pooled(tasks: Sequence[Float[np.ndarray, "tasks"]]) -> tuple[float, float]:
+def pooled(evidence: Evidence, mode: str, net: str, row: Row) -> tuple[float, float]:
+    """Mean and standard deviation over runs and tasks together, as the paper's +- seems to be."""
+    tasks = [getattr(scores(trained), row) for trained in runs(evidence, mode, net=net)]
     values = np.concatenate(tasks)
     return float(values.mean()), float(values.std())
 
 
-def between_groups(evidence: Evidence, mode: str, net: str) -> dict[int, dict[int, float]]:
-    """Share of absolute weight between groups of each seed, for each split layer but the lowest."""
-    found = runs(evidence, mode, net=net)
-    shares = {trained.seed: shares_between(trained) for trained in found}
-    return {number: {seed: own[number] for seed, own in shares.items()} for number in LAYERS[1:]}
+def over_runs(evidence: Evidence, mode: str, net: str, row: Row) -> tuple[float, float] | None:
+    """The 95 % interval over runs; None of one run."""
+    values = list(each(mode, task_mean(row), net=net)(evidence).values())
+    if len(values) == 1:
+        return None
+    interval = student(values)
+    return interval.low, interval.high

@@ -29,8 +29,8 @@ Way = Literal["greedy", "spectral", "activity"]
 
 
 class Scores(NamedTuple):
-    """Test accuracy of each task: of the whole net, split as the authors' program does it, and with
-    disabled neurons silent.
+    """Test accuracy of each task: of the whole net, split as the authors' program does it, and
+    split with disabled neurons silent.
     """
 
     full: Float[np.ndarray, "tasks"]
