@@ -41,6 +41,16 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], None]) -> None:
             temporary.unlink()
 
 
+def make_folder(path: Path) -> None:
+    """The folder of a run, with those above it; UserError where it cannot be made."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(
+            f"{path}: cannot be made ({error.strerror}); name another place with --results"
+        ) from None
+
+
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
     """A full disk, a quota or a folder that is not ours is said as the user's error."""

@@ -11,12 +11,13 @@ from typing import TypeVar
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 from bioexp.experiment import Trained
 from bioexp.files import read_arrays
 from bioexp.measures.prototypes import class_means
 from bioexp.papers.paper import Evidence, Measure
+from bioexp.robustness.evaluate import Net, logits
 from bioexp.tree import unflatten
 from bioexp.types import Params, UserError
 
@@ -112,6 +113,22 @@ def means(trained: Trained) -> Float[np.ndarray, "classes inputs"]:
 def accuracy(trained: Trained) -> float:
     """Test accuracy, as the run recorded it."""
     return float(trained.run.summary.test_accuracy or 0.0)
+
+
+def as_net(trained: Trained) -> Net:
+    """The net as attacks see it, on all test images."""
+    data = trained.dataset
+    return Net(
+        lambda params, x: trained.model.apply(params, x)[0],
+        trained.params,
+        data.x_test,
+        data.y_test,
+    )
+
+
+def predictions(trained: Trained) -> Int[np.ndarray, "n"]:
+    """The classes that the net finds in the test images."""
+    return logits(as_net(trained)).argmax(axis=1)
 
 
 def grouped(trained: Trained) -> Params:

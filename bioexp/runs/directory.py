@@ -25,7 +25,7 @@ from bioexp import records
 from bioexp.config import strict_yaml
 from bioexp.config.reading import identity, resolved
 from bioexp.experiment import Experiment, Run
-from bioexp.files import read_arrays, write_arrays, write_atomically, write_text
+from bioexp.files import make_folder, read_arrays, write_arrays, write_atomically, write_text
 from bioexp.records import Config, Provenance, Summary
 from bioexp.runs.lock import Busy
 from bioexp.runs.provenance import code_digest
@@ -186,12 +186,7 @@ def _variants(folder: Path) -> str:
 
 def prepare(path: Path, experiment: Experiment) -> None:
     """Make the directory, with the resolved config and a copy of the user's code it names."""
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(
-            f"{path}: cannot be made ({error.strerror}); name another place with --results"
-        ) from None
+    make_folder(path)
     for file in {file for choice in experiment.choices for file in choice.files}:
         if file.suffix == ".py":
             write_atomically(path / file.name, partial(_copy, file))

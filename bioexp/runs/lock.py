@@ -20,6 +20,7 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import NamedTuple
 
+from bioexp.files import make_folder
 from bioexp.types import UserError
 
 # Seconds between heartbeats; without one until a holder is dead; between two looks.
@@ -125,12 +126,7 @@ def _taken(folder: Path, own: Holder, patient: bool, say: Callable[[str], None])
     longer ours.
     """
     lock = folder / ".lock"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(
-            f"{folder}: cannot be made ({error.strerror}); name another place with --results"
-        ) from None
+    make_folder(folder)
     while True:
         try:
             file = os.open(lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY)

@@ -16,7 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
-from bioexp.files import tail, write_text
+from bioexp.files import make_folder, tail, write_text
 from bioexp.runs.lock import holder_of, is_gone
 from bioexp.runs.tasks import Task
 from bioexp.runs.workspace import Say
@@ -141,12 +141,7 @@ def launch(
 
 
 def _start(left: Sequence[Task], how: Launch, logs: Path, say: Say) -> Workers:
-    try:
-        logs.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(
-            f"{logs}: cannot be made ({error.strerror}); name another place with --results"
-        ) from None
+    make_folder(logs)
     if how.kind == "slurm":
         workers = slurm(
             how.worker,

@@ -19,6 +19,7 @@ from bioexp.figures.confusion import confusion as draw_confusion
 from bioexp.figures.robustness_curve import robustness_curve
 from bioexp.papers.competing_hidden_units import dynamics, measures
 from bioexp.papers.competing_hidden_units.measures import SLOW
+from bioexp.papers.measuring import predictions
 from bioexp.papers.paper import Evidence, Measure
 
 if TYPE_CHECKING:
@@ -199,7 +200,7 @@ def confusion(evidence: Evidence) -> Figure:
     trained = evidence[SLOW][0]
     figure = canvas(6.4, 6.2)
     labels, classes = trained.dataset.y_test, trained.dataset.n_classes
-    draw_confusion(figure.add_subplot(), labels, measures.predictions(trained), classes)
+    draw_confusion(figure.add_subplot(), labels, predictions(trained), classes)
     figure.suptitle(
         f"confusion matrix, n={len(labels):,} test images: {named(trained)}", fontsize=10
     )

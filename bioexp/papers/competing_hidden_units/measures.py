@@ -11,7 +11,7 @@ from functools import partial
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
 from bioexp.experiment import Trained
 from bioexp.measures import interval
@@ -32,7 +32,6 @@ from bioexp.papers.measuring import (
     weights,
 )
 from bioexp.papers.paper import Evidence, Measure
-from bioexp.robustness.evaluate import Net, logits
 
 SLOW, HEADS = "competing_hidden_units_slow", "competing_hidden_units_slow_losses"
 FOLDS, DELTA = "competing_hidden_units_slow_folds", "competing_hidden_units_slow_delta"
@@ -179,18 +178,6 @@ def filters_side_by_side(evidence: Evidence, shown: int) -> dict[str, Filters]:
 def learned_on_cifar10(evidence: Evidence) -> Trained:
     """The first seed of the net whose filters were learned on CIFAR-10."""
     return runs(evidence, CIFAR, filters="learned")[0]
-
-
-def predictions(trained: Trained) -> Int[np.ndarray, "n"]:
-    """The classes that the net finds in the test images."""
-    data = trained.dataset
-    net = Net(
-        lambda params, x: trained.model.apply(params, x)[0],
-        trained.params,
-        data.x_test,
-        data.y_test,
-    )
-    return logits(net).argmax(axis=1)
 
 
 # Robustness.

@@ -19,9 +19,9 @@ from bioexp.attacks.losses import margin
 from bioexp.attacks.pgd import pgd
 from bioexp.experiment import Trained
 from bioexp.papers.log_net.model import FLOOR
-from bioexp.papers.measuring import EPS, pixels, weights
+from bioexp.papers.measuring import EPS, as_net, pixels, predictions, weights
 from bioexp.robustness import perturbation
-from bioexp.robustness.evaluate import Net, logits
+from bioexp.robustness.evaluate import Net
 from bioexp.robustness.perturbation import Fooled, Response, directions
 
 SIZES = np.geomspace(0.003, 1, 16)  # of a random perturbation; 1 is the image's brightest pixel
@@ -179,13 +179,7 @@ def fooled_by_ascent(trained: Trained) -> FooledDigits:
 def digits(trained: Trained) -> Net:
     """The net with the first test image of every label that it gets right."""
     data = trained.dataset
-    net = Net(
-        lambda params, x: trained.model.apply(params, x)[0],
-        trained.params,
-        data.x_test,
-        data.y_test,
-    )
-    right = logits(net).argmax(axis=1) == data.y_test
+    right = predictions(trained) == data.y_test
     first = [np.flatnonzero(right & (data.y_test == label))[:1] for label in range(data.n_classes)]
     chosen = np.concatenate(first)
-    return replace(net, images=data.x_test[chosen], labels=data.y_test[chosen])
+    return replace(as_net(trained), images=data.x_test[chosen], labels=data.y_test[chosen])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from bioexp.figures.canvas import COLORS, canvas, explain, plain
 from bioexp.papers.measuring import each, runs
@@ -17,6 +17,8 @@ from bioexp.papers.spatial_nets.measures import (
     SHORT,
     SPLIT,
     THREE,
+    Cells,
+    Row,
     over_runs,
     pooled,
     task_mean,
@@ -37,8 +39,8 @@ def table1(evidence: Evidence) -> Figure:
     """
     figure = canvas(12, 6.4)
     left, right = figure.subplots(1, 2)
-    _cells(left, evidence, "split")
-    _cells(right, evidence, "drop")
+    _cells(left, evidence, SPLIT, "split", "silent")
+    _cells(right, evidence, DROP, "drop", "silent_drop")
     for axes, label in ((left, "accuracy after the split"), (right, "accuracy lost by the split")):
         axes.set_title(
             f"{label}; n = 10,000 test pairs, 20,000 images in sequential mode", fontsize=9
@@ -47,13 +49,13 @@ def table1(evidence: Evidence) -> Figure:
         axes.tick_params(labelsize=8)
         plain(axes)
     left.legend(fontsize=8, frameon=False, loc="lower left")
-    whole = [
-        ["{:.3f} ± {:.3f}".format(*pooled(evidence, mode, net, "full")) for net in reversed(NETS)]
-        for mode in MODES
-    ]
+    whole = {
+        name: [pooled(evidence, mode, net, "full") for net in reversed(NETS)]
+        for mode, name in SHORT.items()
+    }
     words = "; ".join(
-        f"{mode} {regular} and {spatial}"
-        for mode, (regular, spatial) in zip(SHORT.values(), whole, strict=True)
+        f"{name} " + " and ".join(f"{mean:.3f} ± {spread:.3f}" for mean, spread in of_nets)
+        for name, of_nets in whole.items()
     )
     explain(
         figure,
@@ -64,11 +66,10 @@ def table1(evidence: Evidence) -> Figure:
     return figure
 
 
-def _cells(axes: Axes, evidence: Evidence, row: Literal["split", "drop"]) -> None:
+def _cells(axes: Axes, evidence: Evidence, cells: Cells, row: Row, silent: Row) -> None:
     """The paper's cell and three of ours for each mode and kind of net: as in the program, with
     silent neurons, over runs.
     """
-    cells, silent = (SPLIT, "silent") if row == "split" else (DROP, "silent_drop")
     for column, (mode, nets) in enumerate(cells.items()):
         for place, (net, printed) in enumerate(nets.items()):
             at, color = column + (place - 0.5) * 0.45, NET_COLORS[net]

@@ -109,13 +109,13 @@ def fig2(evidence: Evidence) -> Figure:
     _stacked(figure, (1, 2, 1), spatial, "spatial")
     _stacked(figure, (1, 2, 2), regular, "regular, for comparison")
     legend(figure, tasks(spatial), weak=False)
-    third, fourth = (share_between(number)(spatial) for number in LAYERS[1:])
+    hidden, outputs = (share_between(number)(spatial) for number in LAYERS[1:])
     explain(
         figure,
         "three-dimensional perspective of the network of Fig. 1, a slice for each layer, the"
         " rightmost the outputs; strong neurons and connections only.",
-        f"of the spatial net's absolute weight {third:.1%} connects neurons of different groups"
-        f" in the fourth hidden layer and {fourth:.1%} in the outputs (gray lines). Of the"
+        f"of the spatial net's absolute weight {hidden:.1%} connects neurons of different groups"
+        f" in the fourth hidden layer and {outputs:.1%} in the outputs (gray lines). Of the"
         " regular net's connections the strongest 1,000 are shown.",
     )
     return figure

@@ -54,13 +54,12 @@ def task_mean(row: Row, way: Way = "greedy") -> Number:
 
 
 def left(attacks: Sequence[str] = ()) -> Number:
-    """Share of images with all tasks right after these attacks, after every one where none is
-    named, at the least eps attacked.
+    """Share of images with all tasks right at the least eps attacked, after these attacks or, where
+    none is named, after every one.
     """
 
     def survivors(trained: Trained) -> float:
-        made = trained.attacks.items()
-        chosen = [attacked for name, attacked in made if name in attacks or not attacks]
+        chosen = [trained.attacks[name] for name in attacks or trained.attacks]
         survived = [attacked.correct[int(np.argmin(attacked.eps))] for attacked in chosen]
         return float(np.logical_and.reduce(survived).mean())
 
@@ -75,24 +74,24 @@ def of_spatial(number: Number) -> list[Measure]:
     return [each(mode, number, net="spatial") for mode in MODES]
 
 
+def both(number: Number, experiment: str) -> list[Measure]:
+    """The number of spatial and of regular nets."""
+    return [each(experiment, number, net=net) for net in NETS]
+
+
 def gained(number: Number, experiment: str) -> Measure:
     """What the spatial net has more than the regular one of the same seed."""
-    return less(each(experiment, number, net="spatial"), each(experiment, number, net="regular"))
+    return less(*both(number, experiment))
 
 
 def grown(experiment: str) -> Measure:
-    """How often the spatial net's weights that cost nothing are doubled against those of the
-    regular one of the same seed.
-    """
-    return seed_by_seed(
-        lambda both: np.log2(both[0] / both[1]),
-        *(each(experiment, free_weight, net=net) for net in ("spatial", "regular")),
-    )
+    """How often weights that cost nothing are doubled in the spatial net, against the regular."""
+    return seed_by_seed(lambda own: np.log2(own[0] / own[1]), *both(free_weight, experiment))
 
 
 def lost(mode: str) -> Measure:
     """Accuracy that a split costs, mean of both kinds of nets."""
-    return seed_by_seed(np.mean, *(each(mode, task_mean("drop"), net=net) for net in NETS))
+    return seed_by_seed(np.mean, *both(task_mean("drop"), mode))
 
 
 def farthest(cells: Cells, number: Number) -> Measure:

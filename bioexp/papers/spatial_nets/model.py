@@ -86,24 +86,16 @@ def spatial_cross_entropy(
     def penalty(params: Params) -> Float[Array, ""]:
         if not alpha and not beta:
             return jnp.zeros(())
-        own = params["layers"]
+        costs = []
         for number in layers:
-            if not number or any("p" not in own.get(str(one), {}) for one in (number - 1, number)):
+            here, below = (params["layers"].get(str(n), {}) for n in (number, number - 1))
+            if "p" not in here or "p" not in below:
                 raise UserError(
                     f"objective.layers: {number} and the layer below it need positions p; use the"
                     " model spatial_net"
                 )
-        costs = [
-            alpha
-            * transport(
-                own[str(number)]["w"],
-                own[str(number)]["p"],
-                own[str(number - 1)]["p"],
-                printed=transport_as == "printed",
-            )
-            + beta * density(own[str(number)]["p"])
-            for number in layers
-        ]
+            length = transport(here["w"], here["p"], below["p"], printed=transport_as == "printed")
+            costs.append(alpha * length + beta * density(here["p"]))
         return jnp.mean(jnp.stack(costs)) if costs else jnp.zeros(())
 
     return Objective(lambda logits, y: cross_entropy(logits, y, heads), penalty, heads=heads)
@@ -233,8 +225,8 @@ def disabled(params: Params, groups: Groups, group: int, *, silent: bool = False
         none.
     """
     layers = {number: dict(layer) for number, layer in params["layers"].items()}
-    for number, of in groups.items():
-        off = of != group
+    for number, owner in groups.items():
+        off = owner != group
         if not silent:
             layers[str(number)]["w"] = np.where(off[:, None], 0, layers[str(number)]["w"])
         elif str(number + 1) in layers:

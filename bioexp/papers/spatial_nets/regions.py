@@ -8,6 +8,7 @@ connections stronger than 0.01. A neuron is live here if the weights that leave 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Literal, NamedTuple
 
 import jax.numpy as jnp
@@ -16,7 +17,7 @@ from jaxtyping import Bool, Float, Int
 
 from bioexp.experiment import Trained
 from bioexp.papers.measuring import snapshots
-from bioexp.papers.spatial_nets.model import Groups, distances, greedy
+from bioexp.papers.spatial_nets.model import Groups, distances
 from bioexp.papers.spatial_nets.splits import LAYERS, split
 from bioexp.types import Params
 
@@ -98,10 +99,9 @@ class Plane(NamedTuple):
     length: float
 
 
-def plane(params: Params, groups: Groups, number: int) -> Plane:
-    """A layer of these weights, its neurons in these groups."""
+def _plane(params: Params, group: Int[np.ndarray, "units"], number: int) -> Plane:
     position = np.asarray(params["layers"][str(number)]["p"], np.float64)
-    alive, group = live(params, number), groups[number]
+    alive = live(params, number)
     transport, length = cost(params, number)
     return Plane(
         position=position,
@@ -117,17 +117,14 @@ def plane(params: Params, groups: Groups, number: int) -> Plane:
 
 def planes(trained: Trained) -> dict[int, Plane]:
     """The split layers of a net, by number."""
-    groups = split(trained)
-    return {number: plane(trained.params, groups, number) for number in LAYERS}
+    return {number: _plane(trained.params, own, number) for number, own in split(trained).items()}
 
 
 def moments(trained: Trained) -> dict[int, dict[int, Plane]]:
-    """The same at each step that was kept of its training."""
-    steps = {}
-    for step, params in snapshots(trained).items():
-        groups = greedy(params, trained.heads, LAYERS)
-        steps[step] = {number: plane(params, groups, number) for number in LAYERS}
-    return steps
+    """The same at each step of training that was kept."""
+    return {
+        step: planes(replace(trained, params=params)) for step, params in snapshots(trained).items()
+    }
 
 
 # Numbers of a run.
@@ -181,8 +178,8 @@ def free_weight(trained: Trained) -> float:
 
 
 class Connections(NamedTuple):
-    """The strong connections of a layer between neurons that are shown: both ends, and the group
-    that they share, -1 where they are of two.
+    """Both ends of connections between neurons that are shown, and the group that these share, -1
+    where they share none.
     """
 
     here: Float[np.ndarray, "edges 2"]
@@ -191,7 +188,7 @@ class Connections(NamedTuple):
 
 
 def connections(trained: Trained, number: int) -> Connections:
-    """Those of a layer with the one below: stronger than 0.01, and the strongest 1,000 of them."""
+    """A layer's connections with the one below: the strongest 1,000 of those above 0.01."""
     params, groups = trained.params, split(trained)
     here, below = (params["layers"][str(layer)] for layer in (number, number - 1))
     both = np.outer(shown(params, number), shown(params, number - 1))

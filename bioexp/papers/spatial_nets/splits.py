@@ -79,8 +79,8 @@ def _scores(subject: _Subject, way: Way) -> Scores:
 
     def of_tasks(first: int, step: int = 1) -> Float[np.ndarray, "tasks"]:
         """The accuracy of each task by a net of its own, or with step 0 by the first for all."""
-        answers = [(right[first + step * task], task_of == task) for task in range(count)]
-        return np.asarray([correct_of_net[own].mean() for correct_of_net, own in answers])
+        nets = [first + step * task for task in range(count)]
+        return np.asarray([right[net][task_of == task].mean() for task, net in enumerate(nets)])
 
     return Scores(of_tasks(0, step=0), of_tasks(1), of_tasks(1 + count))
 
