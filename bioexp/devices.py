@@ -34,11 +34,11 @@ def cores() -> list[int]:
 
 
 def prepare(name: DeviceName) -> str:
-    """Choose the device before the first computation; returns it in words. UserError when the one
-    asked for is absent.
+    """Choose the device before the first computation and return it in words. Raises UserError where
+    the one asked for is absent.
 
     gpu-deterministic: a GPU whose sums are made in one order, so that a run repeats to the same
-    bits; slower by what it is. Compiled programs are cached on disk however fast they compile: that
+    bits, and takes longer. Compiled programs are cached on disk however fast they compile: that
     saves half a second of every short run.
     """
     if name == "gpu-deterministic":
@@ -70,8 +70,8 @@ def prepare(name: DeviceName) -> str:
 
 
 def devices_for(items: int) -> Mesh:
-    """The fewest devices on which so many items, at least one, take no longer than on all there
-    are: 9 on 8 take 5 of them.
+    """The fewest devices on which these items, at least one, take no longer than on all there are:
+    for 9 items 5 of 8 devices.
     """
     devices = jax.local_devices()
     each = -(-items // len(devices))
@@ -79,7 +79,7 @@ def devices_for(items: int) -> Mesh:
 
 
 def rounded_up(items: int, mesh: Mesh) -> int:
-    """How many items there are once every device of the mesh has as many."""
+    """How many items there are once every device of the mesh has equally many."""
     return -(-items // mesh.size) * mesh.size
 
 
@@ -89,23 +89,23 @@ def padded(leaf: np.ndarray, size: int) -> np.ndarray:
 
 
 def split(tree: Any, mesh: Mesh) -> Any:
-    """Arrays with their leading axis over the devices."""
+    """Arrays whose leading axis is spread over the devices."""
     return jax.device_put(tree, NamedSharding(mesh, SPLIT))
 
 
 def whole(tree: Any, mesh: Mesh) -> Any:
-    """Arrays that every device holds all of."""
+    """Arrays of which every device holds the whole."""
     return jax.device_put(tree, NamedSharding(mesh, WHOLE))
 
 
 def over_devices(
     function: Callable[..., Any], axes: Sequence[int | None], mesh: Mesh
 ) -> Callable[..., Any]:
-    """The function on every device's part of the arguments whose axis is 0, and on all of those
-    whose axis is None.
+    """The function on every device's part of the arguments whose axis is 0, and on the whole of
+    those whose axis is None.
 
-    Results are split as these arguments are. No device talks to another, so each runs the program
-    of a machine of one.
+    Results are split as the former are. No device talks to another, so each runs the program that a
+    machine of one device would.
     """
     specs = tuple(WHOLE if axis is None else SPLIT for axis in axes)
     return jax.shard_map(function, mesh=mesh, in_specs=specs, out_specs=SPLIT, check_vma=False)

@@ -42,7 +42,7 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], None]) -> None:
 
 
 def make_folder(path: Path) -> None:
-    """The folder of a run, with those above it; UserError where it cannot be made."""
+    """Make a run's folder and those above it. Raises UserError where that is impossible."""
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -53,7 +53,7 @@ def make_folder(path: Path) -> None:
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """A full disk, a quota or a folder that is not ours is said as the user's error."""
+    """Reports a full disk, a quota or a folder that is not ours as the user's error."""
     try:
         yield
     except OSError as error:
@@ -81,7 +81,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 def read_text(path: Path, remedy: str) -> str:
-    """A text file of UTF-8; UserError with what to do where it cannot be read or is none."""
+    """A UTF-8 text file. Raises UserError, with what to do, where it cannot be read or is none."""
     try:
         return path.read_text("utf-8")
     except FileNotFoundError:
@@ -103,7 +103,7 @@ def write_arrays(path: Path, arrays: Mapping[str, Any]) -> None:
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray]:
-    """The arrays of an .npz file; UserError when it is absent, truncated or no such file."""
+    """The arrays of an .npz file. Raises UserError where it is absent, damaged or no such file."""
     try:
         with np.load(path, allow_pickle=False) as arrays:
             return {name: arrays[name] for name in arrays.files}

@@ -47,8 +47,8 @@ def together(logits: Logits, heads: int) -> Float[Array, "batch answers"]:
 
 
 def answer(y: Int[np.ndarray, "batch heads"], size: int) -> Int[np.ndarray, "batch"]:
-    """The combination that an example's labels are, as `together` numbers it; size: classes of a
-    head.
+    """The number of the combination that an example's labels make, as `together` counts; size:
+    classes of a head.
     """
     numbers = np.arange(y.shape[1])
     return ((y - size * numbers) * size ** numbers[::-1]).sum(axis=1).astype(np.int32)

@@ -83,7 +83,7 @@ def _scaled(
 
 
 def _share(steps: int, decay_to: float, schedule: Schedule) -> optax.Schedule:
-    """The share of the rate that is left after so many steps."""
+    """The share of the rate that is left, by step."""
     if schedule == "linear":
         return optax.linear_schedule(1.0, decay_to, steps)
     if schedule == "cosine":

@@ -142,8 +142,8 @@ def _is_type_word(part: str) -> bool:
 
 
 def _other_member(detail: Any) -> bool:
-    """Whether this only says that a value is not of another member of its union: not a mapping, or
-    not a number.
+    """Whether this only says that a value does not fit another member of its union, because it is
+    no mapping or no number.
     """
     in_union = any(isinstance(part, str) and _is_type_word(part) for part in detail["loc"])
     return detail["type"] in {"dict_type", "mapping_type"} or (

@@ -1,7 +1,7 @@
 """The one training loop: stages of a rule, as jitted scans, for all seeds of a group at once, over
 all devices there are.
 
-`fit` is a generator of records and pure but for its caller: it writes nothing and knows nothing of
+`fit` is a generator of records and has no other effect: it writes nothing and knows nothing of
 test data, pictures or files. Data order and initial weights depend on the seed alone, never on how
 many seeds are trained together.
 """
@@ -371,7 +371,7 @@ def _boundaries(stage: Stage, before: int, marks: Sequence[int], first: int) -> 
 
 
 def _reached(stage: Stage, number: int, metrics: dict[str, np.ndarray]) -> bool:
-    """Whether a phase that stops early has come to its accuracy, mean over the group's seeds."""
+    """Whether a stage that stops early has reached its accuracy, mean over the group's seeds."""
     if stage.until is None:
         return False
     if "accuracy" not in metrics:

@@ -1,7 +1,7 @@
 """Attacks on one image each, in the order of the ladder; the caller (`robustness.evaluate`)
 enforces ball and box.
 
-One thing per file; an attack of one's own is one more file and one more row here.
+One attack per file; a new one is one more file and one more row here.
 """
 
 from collections.abc import Callable

@@ -76,8 +76,8 @@ def apgd(
             return LOSSES[loss](scores, y), margin(scores, y) > 0
 
         def look(z: Float[Array, "*shape"]) -> tuple[Point, Bool[Array, ""]]:
-            (found, wrong), gradient = jax.value_and_grad(value, has_aux=True)(z)
-            return Point(z, found, gradient), wrong
+            (reached, wrong), gradient = jax.value_and_grad(value, has_aux=True)(z)
+            return Point(z, reached, gradient), wrong
 
         def step(s: Search, now: tuple[Int[Array, ""], Int[Array, ""]]) -> tuple[Search, None]:
             number, length = now

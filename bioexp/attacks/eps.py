@@ -8,14 +8,8 @@ from bioexp.types import UserError
 # 4/255, 8/255 and 12/255 are the usual ones for natural images; the larger show where a net must
 # break
 DEFAULT_EPS = (4 / 255, 8 / 255, 12 / 255, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0)
-L2_EPS = (
-    0.25,
-    0.5,
-    1.0,
-    1.5,
-    2.0,
-    3.0,
-)  # Euclidean lengths, for the attacks in that ball; 28 x 28 pixels hold lengths up to 28
+# Euclidean lengths, for the attacks in that ball; 28 x 28 pixels hold lengths up to 28
+L2_EPS = (0.25, 0.5, 1.0, 1.5, 2.0, 3.0)
 
 
 def parse_eps(text: str) -> tuple[float, ...]:
@@ -30,7 +24,7 @@ def check_eps(eps: float) -> float:
     """eps itself; raises UserError when it is outside [0, 1]."""
     if not (math.isfinite(eps) and 0 <= eps <= 1):
         raise UserError(
-            f"--eps: must be between 0 and 1 (pixels are in [0, 1]), got {eps:g}; for 8 grey levels"
+            f"--eps: must be between 0 and 1 (pixels are in [0, 1]), got {eps:g}; for 8 gray levels"
             " write 8/255"
         )
     return eps

@@ -12,7 +12,7 @@ from bioexp.types import Attack, Count, Logits
 def noise(*, draws: Count = 20) -> Attack:
     """Random-sign noise of the full size: x + eps s, every entry of s is -1 or 1 with equal chance.
 
-    A point counts as broken when any draw breaks it.
+    An image counts as broken when any draw breaks it.
 
     draws: how many patterns each image is tried with.
     """

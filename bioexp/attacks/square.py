@@ -10,8 +10,8 @@ from jaxtyping import Array, Float, Int, Key
 from bioexp.attacks.losses import margin
 from bioexp.types import Attack, Count, Fraction, Logits
 
-# after so many of 10,000 queries the area is halved once more (Andriushchenko et al. 2020, section
-# 3.2)
+# numbers of queries, of 10,000, after which the area is halved once more (Andriushchenko et al.
+# 2020, section 3.2)
 HALVINGS = (10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000)
 
 
@@ -60,8 +60,8 @@ def square(*, queries: Count = 1000, area: Fraction = 0.8) -> Attack:
             )[None]
             sign = jnp.where(word[2:] & 1, eps, -eps).astype(x.dtype)
             tried = jnp.where(covered[..., None], jnp.clip(image + sign, 0, 1), z)
-            found = loss(tried)
-            return number + 1, jnp.where(found > best, tried, z), jnp.maximum(found, best)
+            reached = loss(tried)
+            return number + 1, jnp.where(reached > best, tried, z), jnp.maximum(reached, best)
 
         stripes = jnp.where(
             jax.random.bernoulli(start_key, shape=(1, width, channels)), eps, -eps

@@ -1,7 +1,7 @@
 """Datasets by name: builder(data_dir, report, *, options) -> Dataset.
 
 data_dir: an explicit --data-dir or BIOEXP_DATA_DIR, or None for the usual places.
-report: takes a line of progress; the ones that lie in files of their own use it.
+report: takes a line of progress; datasets that are read from raw files use it.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ DATASETS: Mapping[str, Callable[..., Dataset]] = {
     "permuted_mnist": permuted_mnist,
 }
 
-# Those that are made of others, which lie nowhere of their own.
+# Made of other datasets, with no files of their own.
 DERIVED = ("concatenation", "sequential", "permuted_mnist")
 
-# Those that are not part of bioexp and have to be looked for.
+# Not part of bioexp: they have to be looked for.
 SOURCES: Mapping[str, Source] = {source.name: source for source in (MNIST, FASHION_MNIST, CIFAR10)}
 
 __all__ = ["DATASETS", "DERIVED", "SOURCES", "Unavailable"]

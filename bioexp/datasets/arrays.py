@@ -1,4 +1,4 @@
-"""The four arrays of every dataset: their digest, their record, how to keep some classes of it."""
+"""The four arrays of every dataset: their digest, their record, and how to keep some classes."""
 
 from __future__ import annotations
 

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     import numpy as np
 
 APART = 8.0  # standard deviations between the nearest two centers
-WIDEST = 0.1
+WIDEST = 0.1  # standard deviation of a cloud, at most
 BLOCK = 4096  # examples that are drawn at a time
-LARGE = 2**27  # bytes from which examples lie in a file, of which memory holds what is looked at
+LARGE = 2**27  # bytes; more than these lie in a file, mapped into memory
 
 
 def blobs(
@@ -41,7 +41,7 @@ def blobs(
     n, n_test: training and test examples, at least one of every class.
     seed: of the centers and the noise.
 
-    Examples of more than 128 MB lie in a file in the cache folder that is gone with the process.
+    More than 128 MB of examples lie in a file in the cache folder that vanishes with the process.
     """
     import numpy as np
 

@@ -1,8 +1,8 @@
 """Decoded datasets as .npy files that are mapped into memory: reading them takes a tenth of the
 time of decoding.
 
-One folder a dataset, named after its raw files, so that no entry is ever overwritten or out of
-date; it appears by a rename, whole or not at all. Nothing here knows where raw files come from.
+Each dataset has one folder, named after its raw files, so that no entry is ever overwritten or out
+of date; it appears by a rename, whole or not at all. Nothing here knows where raw files come from.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def root() -> Path:
 
 
 def folder(source: Source) -> Path:
-    """The entry of a dataset, be it there or not."""
+    """The entry of a dataset, whether it exists or not."""
     key = hashlib.sha256("".join(file.sha256 for file in source.files).encode()).hexdigest()
     return root() / f"{source.name}-{key[:8]}"
 
@@ -56,17 +56,17 @@ def read(source: Source) -> Kept | None:
         )
     except (OSError, EOFError, ValueError) as error:
         raise UserError(f"{entry}: damaged ({error}): {remedy}") from error
-    found = digest(*arrays)
-    if found != expected:
+    actual = digest(*arrays)
+    if actual != expected:
         raise UserError(
-            f"{entry}: sha256 of its arrays is {found[:8]}… instead of {expected[:8]}…: {remedy}"
+            f"{entry}: sha256 of its arrays is {actual[:8]}… instead of {expected[:8]}…: {remedy}"
         )
-    return Kept(arrays, found)
+    return Kept(arrays, actual)
 
 
 def write(source: Source, arrays: Arrays, report: Report) -> Kept:
-    """Keep decoded arrays; where that cannot be (no space, a read-only home) say so and go on with
-    those in memory.
+    """Keep decoded arrays; where that is impossible (no space, a read-only home), say so and go on
+    with those in memory.
     """
     import numpy as np
 

@@ -19,8 +19,8 @@ TEST = ("test_batch.bin",)
 
 
 def arrays(files: Sequence[bytes]) -> Arrays:
-    """The archive, whose sha256 the caller has checked: batches of records, a label byte and 3 x 32
-    x 32 bytes, channels first.
+    """The arrays in the archive, whose sha256 the caller has checked: batches of records, each a
+    label byte and 3 x 32 x 32 bytes, channels first.
     """
     import numpy as np
 

@@ -2,8 +2,8 @@
 none of its decoders.
 
 TFDS trusts its cache by name, and retries for minutes where there is no network. So every file is
-hashed, what lies in its cache by the caller; no request is repeated; and one in which nothing
-arrives for ten seconds, name resolution included, is given up.
+hashed (those in the cache by the caller), no request is repeated, and a request is given up when
+nothing arrives for ten seconds, name resolution included.
 """
 
 from __future__ import annotations
@@ -36,13 +36,11 @@ def cache_root() -> Path:
 
 
 def cached(source: Source) -> list[Path]:
-    """Where TFDS would have put the raw files; of old, not in a folder of the dataset's own. They
-    need not be there.
+    """Where TFDS would have put the raw files; older versions had no folder for each dataset. The
+    files need not be there.
     """
-    if not cache_root().is_dir():
-        return [
-            cache_root() / file.name for file in source.files
-        ]  # without the seconds of importing TFDS
+    if not cache_root().is_dir():  # spares the seconds of importing TFDS
+        return [cache_root() / file.name for file in source.files]
     from tensorflow_datasets.core.download.resource import get_dl_fname
 
     def place(url: str, sha256: str) -> Path:
@@ -56,7 +54,7 @@ def cached(source: Source) -> list[Path]:
 
 
 def registry(name: str) -> dict[str, str]:
-    """What TFDS registers of a dataset: sha256 -> URL."""
+    """What TFDS registers for a dataset: sha256 -> URL."""
     import tensorflow_datasets as tfds
 
     return {info.checksum: url for url, info in tfds.builder_cls(name).url_infos.items()}
@@ -120,10 +118,9 @@ def _fetch(urls: list[str], folder: Path) -> list[Path]:
     from tensorflow_datasets.core.download import DownloadManager
 
     if not get_environ_proxies(urls[0]):
+        # if this hangs, it is not in TFDS's pool, for which Python waits when it exits
         with suppress(OSError):  # the request will say it better
-            socket.getaddrinfo(
-                urlsplit(urls[0]).hostname, None
-            )  # if this hangs, then not in TFDS's pool, for which Python's exit waits
+            socket.getaddrinfo(urlsplit(urls[0]).hostname, None)
     manager = DownloadManager(
         download_dir=folder,
         register_checksums=True,
@@ -195,8 +192,8 @@ def _request_errors() -> tuple[type[Exception], ...]:
 
 
 def _reason(error: Exception) -> str:
-    """A failed request in a few words; the exceptions of requests are a paragraph each, around one
-    of urllib3 that says it.
+    """A failed request in a few words: an exception of requests is a paragraph around one of
+    urllib3 that says what happened.
     """
     cause = error.args[0] if error.args else None
     kinds = [type(each).__name__ for each in (getattr(cause, "reason", None), cause, error)]

@@ -1,5 +1,5 @@
-"""The datasets on this machine: what is there, fetching what is not, checking what is. Records to
-be shown by others; no output.
+"""The datasets on this machine: which are there, fetching those that are not, checking those that
+are. Records for others to show; nothing is printed.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from bioexp.types import Dataset, UserError
 
 
 class Record(TypedDict):
-    """One dataset. `where` is its source in words; shape is that of one example; message says what
-    is wrong and what to do.
+    """One dataset. `where` is its source in words, `shape` that of one example, and `message` says
+    what is wrong and what to do.
     """
 
     name: str
@@ -31,7 +31,7 @@ class Record(TypedDict):
 
 
 def list_data(data_dir: Path | None) -> list[Record]:
-    """Every dataset there is, without downloading any."""
+    """Every dataset that bioexp knows, without downloading any."""
     return verify([], data_dir)
 
 
@@ -50,8 +50,8 @@ def fetch(names: Sequence[str], data_dir: Path | None, report: Report = silent) 
 
 
 def _known(names: Sequence[str]) -> list[str]:
-    """The names, or all of them but npz, which is nowhere until a config names its file, and those
-    made of others.
+    """The names; without any, all but npz, which is nowhere until a config names its file, and the
+    datasets made of others.
     """
     known = [name for name in DATASETS if name not in ("npz", *DERIVED)]
     for name in names:

@@ -58,7 +58,7 @@ def iris(
 
 
 def _dealt(kept: Dataset, shuffled: np.random.Generator) -> Dataset:
-    """As many flowers to train as there are, whichever species they are of."""
+    """The same flowers dealt out anew, as many to train as before, whichever their species."""
     import numpy as np
 
     x, y = np.concatenate([kept.x_train, kept.x_test]), np.concatenate([kept.y_train, kept.y_test])

@@ -1,4 +1,4 @@
-"""MNIST: 60,000 and 10,000 handwritten digits, 28 x 28, grey (LeCun, Cortes & Burges)."""
+"""MNIST: 60,000 and 10,000 handwritten digits, 28 x 28, gray (LeCun, Cortes & Burges)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A dataset of one's own in an .npz file of Keras's keys: x_train, y_train, x_test, y_test."""
+"""A dataset of one's own in an .npz file with Keras's keys: x_train, y_train, x_test, y_test."""
 
 from __future__ import annotations
 
@@ -44,15 +44,15 @@ def npz(
         x, y = getattr(arrays, f"x_{split}"), getattr(arrays, f"y_{split}")
         if len(x) != len(y):
             raise UserError(
-                f"{path}: x_{split} has {len(x):,} examples and y_{split} {len(y):,} labels; they"
-                " must be as many"
+                f"{path}: x_{split} has {len(x):,} examples and y_{split} {len(y):,} labels; every"
+                " example needs one label"
             )
     if (train := arrays.x_train.shape[1:]) != (
         test := arrays.x_test.shape[1:]
     ) or arrays.x_train.dtype != arrays.x_test.dtype:
-        found = f"got {arrays.x_train.dtype} {train} and {arrays.x_test.dtype} {test}"
+        got = f"got {arrays.x_train.dtype} {train} and {arrays.x_test.dtype} {test}"
         raise UserError(
-            f"{path}: examples of x_train and x_test must have the same shape and type, {found}"
+            f"{path}: examples of x_train and x_test must have the same shape and type, {got}"
         )
     n_classes = 1 + int(max(arrays.y_train.max(), arrays.y_test.max()))
     if n_classes > len(arrays.y_train):

@@ -43,10 +43,10 @@ def concatenation(
 
     Raises UserError where they do not fit together.
     """
-    found = _alike(data_dir, report, of, resize)
-    train = _paired([one.x_train for one in found], [one.y_train for one in found], 0)
-    test = _paired([one.x_test for one in found], [one.y_test for one in found], 1)
-    return _joined("concatenation", found, Arrays(*train, *test))
+    tasks = _alike(data_dir, report, of, resize)
+    train = _paired([task.x_train for task in tasks], [task.y_train for task in tasks], 0)
+    test = _paired([task.x_test for task in tasks], [task.y_test for task in tasks], 1)
+    return _joined("concatenation", tasks, Arrays(*train, *test))
 
 
 def sequential(
@@ -65,10 +65,10 @@ def sequential(
 
     Raises UserError where they do not fit together.
     """
-    found = _alike(data_dir, report, of, resize)
-    train = _in_turn([one.x_train for one in found], [one.y_train for one in found])
-    test = _in_turn([one.x_test for one in found], [one.y_test for one in found])
-    return _joined("sequential", found, Arrays(*train, *test))
+    tasks = _alike(data_dir, report, of, resize)
+    train = _in_turn([task.x_train for task in tasks], [task.y_train for task in tasks])
+    test = _in_turn([task.x_test for task in tasks], [task.y_test for task in tasks])
+    return _joined("sequential", tasks, Arrays(*train, *test))
 
 
 def permuted_mnist(data_dir: Path | None, report: Report = silent) -> Dataset:
@@ -106,38 +106,38 @@ def _alike(
     """
     if len(of) < 2:
         raise UserError(f"dataset.of: needs at least two datasets, got {len(of)}")
-    found = [_loaded(data_dir, report, one) for one in of]
+    tasks = [_loaded(data_dir, report, named) for named in of]
     if resize is not None:
-        found = [
+        tasks = [
             replace(
-                one,
-                x_train=_resized(one, one.x_train, resize),
-                x_test=_resized(one, one.x_test, resize),
+                task,
+                x_train=_resized(task, task.x_train, resize),
+                x_test=_resized(task, task.x_test, resize),
             )
-            for one in found
+            for task in tasks
         ]
-    first = found[0]
-    for one in found[1:]:
-        if one.shape != first.shape or one.x_train.dtype != first.x_train.dtype:
+    first = tasks[0]
+    for task in tasks[1:]:
+        if task.shape != first.shape or task.x_train.dtype != first.x_train.dtype:
             remedy = (
                 "; give resize, the side in pixels, to have them scaled"
-                if one.x_train.ndim == first.x_train.ndim > 2
+                if task.x_train.ndim == first.x_train.ndim > 2
                 else ""
             )
             kinds = (
-                f"{first.name} has {first.shape} {first.x_train.dtype}, {one.name} {one.shape}"
-                f" {one.x_train.dtype}"
+                f"{first.name} has {first.shape} {first.x_train.dtype}, {task.name} {task.shape}"
+                f" {task.x_train.dtype}"
             )
             raise UserError(f"dataset.of: examples must be of one size and type: {kinds}{remedy}")
-        if one.n_classes != first.n_classes:
+        if task.n_classes != first.n_classes:
             raise UserError(
-                f"dataset.of: {first.name} has {first.n_classes} classes and {one.name}"
-                f" {one.n_classes}; they must be as many"
+                f"dataset.of: {first.name} has {first.n_classes} classes and {task.name}"
+                f" {task.n_classes}; all datasets need the same number"
             )
-    shifts = [first.n_classes * number for number in range(len(found))]
+    shifts = [first.n_classes * number for number in range(len(tasks))]
     return [
-        replace(one, y_train=one.y_train + by, y_test=one.y_test + by)
-        for one, by in zip(found, shifts, strict=True)
+        replace(task, y_train=task.y_train + shift, y_test=task.y_test + shift)
+        for task, shift in zip(tasks, shifts, strict=True)
     ]
 
 
@@ -161,14 +161,14 @@ def _loaded(data_dir: Path | None, report: Report, named: Named) -> Dataset:
     return DATASETS[name](data_dir, report, **values)
 
 
-def _resized(one: Dataset, x: np.ndarray, side: int) -> np.ndarray:
+def _resized(task: Dataset, x: np.ndarray, side: int) -> np.ndarray:
     """Bytes scaled to side x side by Pillow, bilinear."""
     import numpy as np
     from PIL import Image
 
     if x.ndim < 3 or x.dtype != np.uint8:
         raise UserError(
-            f"dataset.resize: {one.name} holds no images of bytes but {one.shape} {x.dtype}"
+            f"dataset.resize: {task.name} holds no images of bytes but {task.shape} {x.dtype}"
         )
     if x.shape[1:3] == (side, side):
         return x
@@ -198,18 +198,18 @@ def _paired(
 
 
 def _in_turn(x: Sequence[np.ndarray], y: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """First examples first, so that any stretch at the beginning holds as many of each dataset."""
+    """First examples first, so that any stretch at the beginning holds equally many of each."""
     import numpy as np
 
     order = np.argsort(np.concatenate([np.arange(len(own)) for own in y]), kind="stable")
     return np.concatenate(x)[order], np.concatenate(y)[order]
 
 
-def _joined(name: str, found: Sequence[Dataset], arrays: Arrays) -> Dataset:
-    """The record of several; its source names each one's."""
+def _joined(name: str, tasks: Sequence[Dataset], arrays: Arrays) -> Dataset:
+    """The record of several datasets, whose source lists theirs."""
     return dataset(
         name,
-        "; ".join(f"{one.name}: {one.source}" for one in found),
+        "; ".join(f"{task.name}: {task.source}" for task in tasks),
         arrays,
-        sum(one.n_classes for one in found),
+        sum(task.n_classes for task in tasks),
     )

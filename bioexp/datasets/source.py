@@ -53,11 +53,11 @@ def silent(_: str) -> None:
 
 
 def flaw(content: bytes, file: RawFile) -> str:
-    """What is wrong with a file that should be `file`, in words; "" if nothing is."""
-    found = hashlib.sha256(content).hexdigest()
-    if found == file.sha256:
+    """What is wrong with the content of what should be `file`, in words; "" if nothing is."""
+    actual = hashlib.sha256(content).hexdigest()
+    if actual == file.sha256:
         return ""
-    return f"sha256 is {found[:8]}… instead of {file.sha256[:8]}… ({_looks(content, file)})"
+    return f"sha256 is {actual[:8]}… instead of {file.sha256[:8]}… ({_looks(content, file)})"
 
 
 def _looks(content: bytes, file: RawFile) -> str:

@@ -100,9 +100,10 @@ def _decoded(source: Source, raw: list[bytes], where: str, report: Report) -> Da
 
 def _decode(source: Source, raw: list[bytes]) -> Arrays:
     arrays = source.decode(raw)
-    if source.digests and source.digests != (found := (digest(*arrays[:2]), digest(*arrays[2:]))):
+    digests = digest(*arrays[:2]), digest(*arrays[2:])
+    if source.digests and source.digests != digests:
         raise AssertionError(
-            f"{source.name}: decoding the right files gave {found} instead of {source.digests}"
+            f"{source.name}: decoding the right files gave {digests} instead of {source.digests}"
         )
     return arrays
 

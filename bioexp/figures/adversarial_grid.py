@@ -39,14 +39,13 @@ def adversarial_grid(
     """One column per image; below the clean row, for each eps, the change (amplified) and the
     attacked image.
 
-    The factor stands at the row. Over each attacked image stands label -> prediction, blue where
-    the net resists.
+    The factor stands beside the row. Over each attacked image stands label -> prediction, blue
+    where the net resists.
     """
     rows = [Row("clean", clean, [str(label) for label in labels])]
     for eps, images, predictions in attacked:
-        gain = (
-            max(1, round(0.5 / eps)) if eps > 0 else 1
-        )  # the largest change is then about half of the pixels' range
+        # the largest change is then about half of the pixels' range
+        gain = max(1, round(0.5 / eps)) if eps > 0 else 1
         rows.append(Row(f"change × {gain}", gain * (images - clean), (), change=True))
         rows.append(Row(f"eps {show_eps(eps)}", images, *verdict(labels, predictions)))
     figure = canvas(0.95 * len(clean) + 1.3, 1.08 * len(rows) + 0.8)

@@ -40,8 +40,8 @@ def band(
 def against_steps(
     axes: Axes, *, y: str, title: str, x: str = "minibatches", early: bool = False
 ) -> None:
-    """Axis labels; `early` spreads the first steps out, linear up to 100 and logarithmic from
-    there.
+    """Title and labels of the axes; `early` spreads the first steps out, linear up to 100 and
+    logarithmic from there.
     """
     if early:
         axes.set_xscale("symlog", linthresh=100, linscale=0.6)

@@ -1,4 +1,4 @@
-"""Rows of labelled images: clean, changed, and what the net says to each."""
+"""Rows of labeled images: clean, changed, and what the net says to each."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import FigureBase
 
-RIGHT, WRONG = "#0072B2", "#D55E00"  # blue and vermilion: apart for every common color vision
+RIGHT, WRONG = "#0072B2", "#D55E00"  # blue and vermilion: distinct to every common color vision
 
 
 class Row(NamedTuple):
     """Images beside one another, with the row's name, a text above each and that text's color.
 
     change: the images are differences, drawn from blue (darker) over white to red (brighter) or, of
-        color images, around grey.
+        color images, around gray.
     """
 
     name: str
@@ -50,10 +50,9 @@ def verdict(
     labels: Int[np.ndarray, "n"], predictions: Int[np.ndarray, "n"]
 ) -> tuple[list[str], list[str]]:
     """label → prediction for each image, blue where they agree."""
-    both = list(zip(labels, predictions, strict=True))
-    return [f"{y} → {guess}" for y, guess in both], [
-        RIGHT if y == guess else WRONG for y, guess in both
-    ]
+    answers = list(zip(labels, predictions, strict=True))
+    texts = [f"{label} → {guess}" for label, guess in answers]
+    return texts, [RIGHT if label == guess else WRONG for label, guess in answers]
 
 
 def clean_row(shown: Net) -> Row:

@@ -29,15 +29,11 @@ def learning_curve(
     the final test accuracy and the number of test images, drawn as a line in the accuracy panel;
     nothing was chosen by it.
     """
-    ends = np.cumsum(
-        [
-            0,
-            *(
-                max(r["step"] for r in records if r["stage"] == s)
-                for s in sorted({r["stage"] for r in records})
-            ),
-        ]
-    )
+    stages = sorted({record["stage"] for record in records})
+    lengths = [
+        max(record["step"] for record in records if record["stage"] == stage) for stage in stages
+    ]
+    ends = np.cumsum([0, *lengths])
     panels = [
         name
         for name in QUANTITIES

@@ -25,7 +25,7 @@ def mosaic(
 ) -> Figure:
     """The first `most` units' incoming weights, each as an image of the input's shape.
 
-    The caption should say what else is to be known.
+    The caption should say what else a reader must know.
     """
     units = min(len(w), most)
     columns = int(np.ceil(np.sqrt(units)))

@@ -1,4 +1,4 @@
-"""What a rule said of itself at its records, against training steps: one small panel for each
+"""What a rule observed of itself at each record, against training steps: one small panel for each
 quantity.
 """
 
@@ -27,8 +27,8 @@ def observations(record: Mapping[str, Any]) -> dict[str, float]:
 
 
 def observed(records: Sequence[Mapping[str, Any]], *, title: str) -> Figure:
-    """Every observation of one stage's records; they were taken at the end of each record's steps.
-    Raises ValueError without any.
+    """Every observation in one stage's records, each made at the end of its record's steps. Raises
+    ValueError where there are none.
     """
     names = sorted({name for record in records for name in observations(record)})
     if not names:
@@ -42,7 +42,7 @@ def observed(records: Sequence[Mapping[str, Any]], *, title: str) -> Figure:
         axes.plot(
             *zip(*points, strict=True), color=COLORS[0], marker="o", markersize=2.5, linewidth=1.2
         )
-        least, most = (of(value for _, value in points) for of in (min, max))
+        least, most = (extreme(value for _, value in points) for extreme in (min, max))
         axes.set_ylim(1.08 * min(0.0, least), 1.08 * max(most, 0.0) or 1.0)
         axes.set_xlabel("minibatches", fontsize=9)
         axes.set_ylabel(name.replace("_", " "), fontsize=9)

@@ -66,18 +66,18 @@ def errors(
     """Relative errors of every predictor against size, one response per seed; how far each one
     holds, in words.
     """
-    found = {
-        name: [relative_error(one.predicted[name], one.measured) for one in responses]
+    by_predictor = {
+        name: [relative_error(seed.predicted[name], seed.measured) for seed in responses]
         for name in responses[0].predicted
     }
     axes.axhline(allowed, color="0.4", linestyle=":", linewidth=1.2, label=f"{allowed:.0%}")
-    curves(axes, sizes, found, y="median relative error of dx3")
+    curves(axes, sizes, by_predictor, y="median relative error of dx3")
     axes.set_title(
         f"n={responses[0].measured.shape[1]} test images, {len(responses)} seeds", fontsize=9
     )
     held = {
         name: float(np.median([reach(sizes, error) for error in seeds]))
-        for name, seeds in found.items()
+        for name, seeds in by_predictor.items()
     }
     words = {
         name: f"up to size {size:.2g}" if size else f"at no size down to {sizes[0]:.2g}"

@@ -19,7 +19,7 @@ def correct(
     y: Int[np.ndarray, "n *labels"],
     heads: int = 1,
 ) -> Bool[np.ndarray, "seeds n *labels"]:
-    """Whether each example is classified as labelled, for each seed of a group (the leading axis of
+    """Whether each example is classified as labeled, for each seed of a group (the leading axis of
     params).
 
     The largest logit wins, of those in the head of the label; a tie goes to the lower class, as
@@ -49,25 +49,25 @@ def _losses(
     x: Num[Array, "n *shape"],
     y: Int[Array, "n"],
 ) -> Float[Array, "seeds n"]:
-    def of(params: Params) -> Float[Array, "n"]:
-        def one(example: Batch) -> Float[Array, ""]:
+    def of_seed(params: Params) -> Float[Array, "n"]:
+        def of_example(example: Batch) -> Float[Array, ""]:
             batch = Batch(as_float(example.x)[None], example.y[None])
             target = batch.y if objective.target is None else objective.target(batch)
             return objective.per_example(apply(params, batch.x)[0], target)[0]
 
-        return jax.lax.map(one, Batch(x, y), batch_size=min(1000, len(x)))
+        return jax.lax.map(of_example, Batch(x, y), batch_size=min(1000, len(x)))
 
-    return jax.vmap(of)(params)
+    return jax.vmap(of_seed)(params)
 
 
 @partial(jax.jit, static_argnums=(0, 1))
 def _correct(
     apply: Apply, heads: int, params: Params, x: Num[Array, "n *shape"], y: Int[Array, "n *labels"]
 ) -> Bool[Array, "seeds n *labels"]:
-    def of(params: Params) -> Bool[Array, "n *labels"]:
-        def one(example: Batch) -> Bool[Array, "*labels"]:
+    def of_seed(params: Params) -> Bool[Array, "n *labels"]:
+        def of_example(example: Batch) -> Bool[Array, "*labels"]:
             return right(apply(params, as_float(example.x)[None])[0], example.y[None], heads)[0]
 
-        return jax.lax.map(one, Batch(x, y), batch_size=min(1000, len(x)))
+        return jax.lax.map(of_example, Batch(x, y), batch_size=min(1000, len(x)))
 
-    return jax.vmap(of)(params)
+    return jax.vmap(of_seed)(params)

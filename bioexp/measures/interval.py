@@ -48,9 +48,8 @@ def student(values: Sequence[float]) -> Interval:
 
     Raises ValueError for fewer than two values.
     """
-    from scipy.special import (
-        stdtrit,  # a fifth of a second, which one seed does not have to wait for
-    )
+    # takes a fifth of a second, for which one seed does not have to wait
+    from scipy.special import stdtrit
 
     if len(values) < 2:
         raise ValueError("student: a t interval needs at least two seeds")
@@ -73,8 +72,8 @@ def median(values: Float[np.ndarray, "n"]) -> Interval | None:
     """Median over images of values that may be infinite, between two of their order statistics;
     None where it is not finite.
 
-    The ranks are those that a fair coin's count of heads keeps between with 95 %, so that nothing
-    is assumed of the values.
+    The ranks are those between which the number of heads in n tosses of a fair coin lies with 95 %,
+    so that nothing is assumed of the values.
     """
     ordered, n = np.sort(values), len(values)
     half = NormalDist().inv_cdf((1 + LEVEL) / 2) * np.sqrt(n) / 2

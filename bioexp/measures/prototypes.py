@@ -7,8 +7,8 @@ from jaxtyping import Float, Int, Num
 def class_means(
     x: Num[np.ndarray, "n *shape"], y: Int[np.ndarray, "n"], classes: int
 ) -> Float[np.ndarray, "classes inputs"]:
-    """Mean example of each class, flattened; bytes count as numbers, since correlations do not see
-    a scale.
+    """Mean example of each class, flattened; bytes count as numbers, since correlations do not
+    depend on scale.
     """
     flat = x.reshape(len(x), -1)
     return np.stack([flat[y == label].mean(axis=0, dtype=np.float64) for label in range(classes)])

@@ -33,11 +33,11 @@ def measured(per_seed: Sequence[float], n: int | None = None) -> Measured:
     """
     values = [float(value) for value in per_seed]
     if len(values) > 1:
-        found = student(values)
-        return Measured(found.value, found.low, found.high, f"t over {len(values)} seeds")
+        mean, low, high, _ = student(values)
+        return Measured(mean, low, high, f"t over {len(values)} seeds")
     if n is not None:
-        found = wilson(round(values[0] * n), n)
-        return Measured(found.value, found.low, found.high, f"binomial over {n} images, 1 seed")
+        share, low, high, _ = wilson(round(values[0] * n), n)
+        return Measured(share, low, high, f"binomial over {n} images, 1 seed")
     return Measured(values[0], None, None, "1 seed, no interval")
 
 
@@ -54,25 +54,25 @@ def over_images(values: Float[np.ndarray, "n"]) -> Measured:
             float(values[0]),
             f"bootstrap over {len(values)} images, 1 seed",
         )
-    found = bootstrap(
+    ends = bootstrap(
         (values,), np.mean, n_resamples=2000, method="percentile", rng=np.random.default_rng(0)
     ).confidence_interval
     return Measured(
         float(values.mean()),
-        float(found.low),
-        float(found.high),
+        float(ends.low),
+        float(ends.high),
         f"bootstrap over {len(values)} images, 1 seed",
     )
 
 
-def verdict(found: Measured, accepted: tuple[float, float]) -> Verdict:
-    """By the interval, ends included; without one nothing is decided."""
+def verdict(value: Measured, accepted: tuple[float, float]) -> Verdict:
+    """What the interval says, ends included; without one nothing is decided."""
     low, high = accepted
-    if found.low is None or found.high is None or not isfinite(found.mean):
+    if value.low is None or value.high is None or not isfinite(value.mean):
         return "undecided"
-    if low <= found.low and found.high <= high:
+    if low <= value.low and value.high <= high:
         return "reproduced"
-    return "not reproduced" if found.high < low or found.low > high else "undecided"
+    return "not reproduced" if value.high < low or value.low > high else "undecided"
 
 
 def seeds_to_decide(per_seed: Sequence[float], accepted: tuple[float, float]) -> int | None:

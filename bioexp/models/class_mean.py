@@ -13,8 +13,8 @@ from bioexp.types import Layer, Model, Params
 
 
 def class_mean(shape: tuple[int, ...], classes: int) -> Model:
-    """One prototype a class, and logits w.x - |w|^2/2, which are -|x - w|^2/2 up to a term that all
-    classes share.
+    """One prototype for each class, and logits w.x - |w|^2/2, which are -|x - w|^2/2 up to a term
+    that all classes share.
     """
 
     def init(key: Key[Array, ""]) -> Params:

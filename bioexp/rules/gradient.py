@@ -1,4 +1,4 @@
-"""What the rules share that descend a gradient, true or not: the loss, differentiated through
+"""What rules that descend a gradient, true or not, share: the loss, differentiated through
 whatever backward pass a rule has.
 """
 
@@ -12,16 +12,15 @@ from bioexp.heads import right
 from bioexp.ops import Ops, exact
 from bioexp.types import Batch, Learned, Metrics, Model, Objective, Params, Rule, State, UserError
 
-Feedback = dict[
-    int, Float[Array, "units inputs"]
-]  # by the number of the layer whose input it reaches
+# By the number of the layer whose input it reaches.
+Feedback = dict[int, Float[Array, "units inputs"]]
 
 
 def descent(
     model: Model, objective: Objective, params: Params, batch: Batch, ops: Ops = exact
 ) -> tuple[Params, Metrics]:
     """Gradient of the mean loss over the minibatch plus the penalty, as this backward pass has it,
-    and what it says of the batch.
+    and the loss and accuracy there.
     """
 
     def loss(params: Params) -> tuple[Float[Array, ""], Metrics]:

@@ -28,9 +28,8 @@ def below_read_out(model: Model, objective: Objective, name: str, growth: Growth
         _, records = model.apply(params, batch.x)
         direction = read_out(gradient)
         for number, layer in zip(sorted(params["layers"], key=int)[:-1], records, strict=False):
-            direction["layers"][number]["w"] = -growth(
-                params["layers"][number]["w"], layer.x
-            )  # descend
+            # minus: descend
+            direction["layers"][number]["w"] = -growth(params["layers"][number]["w"], layer.x)
         return Learned(direction, state, metrics)
 
     return Rule(init, update)

@@ -37,10 +37,8 @@ def stochastic_backward(
 
     def update(params: Params, state: State, batch: Batch, key: Key[Array, ""]) -> Learned:
         coin_key, noise_key = jax.random.split(key)
-        now, weights = (
-            jax.random.bernoulli(coin_key, p),
-            above_hidden("stochastic_backward", params),
-        )
+        now = jax.random.bernoulli(coin_key, p)
+        weights = above_hidden("stochastic_backward", params)
         if instead == "feedback":
             other = normal(noise_key, {layer: jnp.shape(w) for layer, w in weights.items()}, 1.0)
             ops = Ops(
@@ -61,7 +59,7 @@ def stochastic_backward(
 
 
 def _errors(instead: Instead, key: Key[Array, ""]) -> Errors:
-    def of(u: Float[Array, "batch units"]) -> Float[Array, "batch units"]:
+    def errors(u: Float[Array, "batch units"]) -> Float[Array, "batch units"]:
         values = {
             "ones": jnp.ones_like(u),
             "images": jnp.eye(len(u), u.shape[1]),
@@ -70,4 +68,4 @@ def _errors(instead: Instead, key: Key[Array, ""]) -> Errors:
         }
         return values[instead] / len(u)
 
-    return of
+    return errors

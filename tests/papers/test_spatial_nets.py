@@ -15,7 +15,9 @@ from bioexp.papers.spatial_nets.measures import (
     SPLIT,
     farthest,
     gained,
-    measured_cell,
+    grown,
+    over_runs,
+    pooled,
 )
 from bioexp.papers.spatial_nets.model import (
     dealt,
@@ -29,9 +31,11 @@ from bioexp.papers.spatial_nets.model import (
 from bioexp.papers.spatial_nets.regions import (
     connections,
     crossing,
+    layer_mean,
+    most_crossing,
     planes,
     purity,
-    shares_between,
+    share_between,
     silhouette,
 )
 from bioexp.papers.spatial_nets.splits import scores, spectral
@@ -196,7 +200,7 @@ def test_dealing_keeps_every_example_with_its_label_and_changes_its_neighbor():
 @pytest.mark.parametrize("heads", [2, 4])
 def test_the_greedy_split_matches_the_loops_of_section_3(heads):
     weights = jax.tree.map(np.asarray, params())
-    found = greedy(weights, heads)
+    groups = greedy(weights, heads)
     group = {("4", n): n // (CLASSES // heads) for n in range(CLASSES)}
     for layer, above in (("3", "4"), ("2", "3")):
         for n in range(len(weights["layers"][layer]["b"])):
@@ -207,7 +211,7 @@ def test_the_greedy_split_matches_the_loops_of_section_3(heads):
             ]
             group[layer, n] = sums.index(max(sums))
     assert {
-        (str(layer), n): int(g) for layer, of in found.items() for n, g in enumerate(of)
+        (str(layer), n): int(g) for layer, own in groups.items() for n, g in enumerate(own)
     } == group
 
 
@@ -239,14 +243,14 @@ def separated():
         weights["layers"][n]["w"] = np.where(
             halves[n][:, None] == halves[str(int(n) - 1)][None], weights["layers"][n]["w"] + 3, 0
         )
-    return weights, {int(n): of.astype(int) for n, of in halves.items() if int(n) >= 2}
+    return weights, {int(n): half.astype(int) for n, half in halves.items() if int(n) >= 2}
 
 
 def test_both_splits_find_two_parts_that_share_no_weight():
     weights, parts = separated()
-    for found in (greedy(weights, 2), spectral(weights, 2)):
-        for number, of in found.items():
-            np.testing.assert_array_equal(of, parts[number])
+    for groups in (greedy(weights, 2), spectral(weights, 2)):
+        for number, group in groups.items():
+            np.testing.assert_array_equal(group, parts[number])
     assert crossing(weights, parts, 3) == 0
 
 
@@ -267,17 +271,28 @@ def trained(weights, path, **about):
     )
 
 
-def test_a_net_of_two_parts_loses_nothing_by_the_split(tmp_path):
-    found = scores(trained(separated()[0], tmp_path))
-    np.testing.assert_array_equal(found.drop, 0)
-    np.testing.assert_array_equal(found.silent, found.full)
+def lively(weights):
+    """The same net with drives around 0, so that its answers depend on the image."""
+    layers = {
+        number: layer | {"w": 20 * layer["w"], "b": -10 * layer["w"].sum(axis=1)}
+        for number, layer in weights["layers"].items()
+    }
+    return {"layers": layers}
+
+
+def test_a_net_of_two_parts_loses_nothing_by_the_split_and_an_ordinary_one_does(tmp_path):
+    of_parts = scores(trained(lively(separated()[0]), tmp_path / "parts"))
+    np.testing.assert_array_equal(of_parts.drop, 0)
+    np.testing.assert_array_equal(of_parts.silent, of_parts.full)
+    ordinary = scores(trained(lively(params()), tmp_path / "ordinary"))
+    assert (ordinary.drop != 0).all()
+    assert (ordinary.silent != ordinary.split).any()
 
 
 def test_a_task_that_is_left_without_neurons_is_a_number_and_not_nan(tmp_path):
     weights = jax.tree.map(np.array, params())
     weights["layers"]["4"]["w"][2:] = 0  # no neuron leads to the second task
-    found = scores(trained(weights, tmp_path))
-    assert all(np.isfinite(own).all() for own in found)
+    assert all(np.isfinite(own).all() for own in scores(trained(weights, tmp_path)))
     alone = greedy(weights, 2)
     assert set(alone[3]) == {0}
     position = weights["layers"]["3"]["p"]
@@ -301,7 +316,9 @@ def test_what_is_drawn_of_a_layer_is_what_is_measured(tmp_path):
     for number, layer in layers.items():
         alive = len(layer.group) if number == 4 else layer.live
         assert layer.live == alive <= len(layer.position)
-    assert shares_between(net) == {3: 0, 4: 0}
+    assert most_crossing(net) == share_between(3)(net) == share_between(4)(net) == 0
+    assert layer_mean("purity")(net) == np.mean([layer.purity for layer in layers.values()])
+    assert layer_mean("length")(net) == np.mean([layer.length for layer in layers.values()])
     strong = connections(net, 3)
     assert set(strong.group) == {0, 1}  # none between the groups
     w = np.abs(net.params["layers"]["3"]["w"])
@@ -353,13 +370,48 @@ def test_kinds_of_nets_are_compared_seed_by_seed_in_whatever_order_they_come():
             measure(evidence)
 
 
-def test_a_cell_is_pooled_over_runs_and_tasks_as_the_paper_seems_to_do(tmp_path):
-    weights = separated()[0]
-    evidence = {
-        "mode": [trained(weights, tmp_path, variant={"net": "spatial"}, seed=s) for s in (0, 1)]
+def test_a_seed_stands_for_what_the_criterion_is_with_it_less_without_it():
+    cells = {
+        (mode, net): {0: SPLIT[mode][net][0], 1: SPLIT[mode][net][0]}
+        for mode in SPLIT
+        for net in NETS
     }
-    full = scores(evidence["mode"][0]).full
-    cell = measured_cell(evidence, "mode", "spatial", "split")
-    assert cell.pooled == (pytest.approx(full.mean()), pytest.approx(full.std()))
-    assert cell.interval == (pytest.approx(full.mean()), pytest.approx(full.mean()))
-    assert measured_cell(evidence, "mode", "spatial", "drop").pooled == (0, 0)
+    mean = SPLIT["spatial_nets_mixing"]["spatial"][0]
+    cells["spatial_nets_mixing", "spatial"] = {1: mean + 2 * 0.03, 0: mean}
+    # with both seeds it is one deviation away, without seed 0 two, without seed 1 none
+    assert farthest(SPLIT, accuracy)(nets(cells)) == {
+        0: pytest.approx(2 * 1 - 2, abs=1e-9),
+        1: pytest.approx(2 * 1 - 0),
+    }
+
+
+def test_weights_that_cost_nothing_are_compared_with_the_regular_twin_of_the_same_seed():
+    def net(kind, seed, scale):
+        layers = {number: {"w": np.full((2, 2), scale)} for number in "01"}
+        return made(variant={"net": kind}, seed=seed, params={"layers": layers})
+
+    evidence = {
+        "mode": [
+            *(net("spatial", seed, scale) for seed, scale in ((0, 2.0), (1, 8.0))),
+            *(net("regular", seed, scale) for seed, scale in ((1, 4.0), (0, 0.5))),
+        ]
+    }
+    assert grown("mode")(evidence) == {0: pytest.approx(2), 1: pytest.approx(1)}
+
+
+def test_a_cell_is_pooled_over_runs_and_tasks_as_the_paper_seems_to_do(tmp_path):
+    first, second = (
+        trained(weights, tmp_path / str(seed), variant={"net": "spatial"}, seed=seed)
+        for seed, weights in enumerate((lively(separated()[0]), lively(params(seed=1))))
+    )
+    evidence = {"mode": [first, second]}
+    of_both = np.stack([scores(first).split, scores(second).split])
+    assert of_both.mean(axis=1).std() > 0  # else no mistake would show
+    own = (evidence, "mode", "spatial")
+    assert pooled(*own, "split") == (pytest.approx(of_both.mean()), pytest.approx(of_both.std()))
+    low, high = over_runs(*own, "split")
+    assert low < of_both.mean() < high
+    assert (low + high) / 2 == pytest.approx(of_both.mean())
+    alone = {"mode": [first]}
+    assert over_runs(alone, "mode", "spatial", "split") is None
+    assert pooled(alone, "mode", "spatial", "drop") == (0, 0)

@@ -59,7 +59,8 @@ def left(attacks: Sequence[str] = ()) -> Number:
     """
 
     def survivors(trained: Trained) -> float:
-        chosen = [trained.attacks[name] for name in attacks or trained.attacks]
+        made = trained.attacks.items()
+        chosen = [attacked for name, attacked in made if name in attacks or not attacks]
         survived = [attacked.correct[int(np.argmin(attacked.eps))] for attacked in chosen]
         return float(np.logical_and.reduce(survived).mean())
 

@@ -117,7 +117,8 @@ def _plane(params: Params, group: Int[np.ndarray, "units"], number: int) -> Plan
 
 def planes(trained: Trained) -> dict[int, Plane]:
     """The split layers of a net, by number."""
-    return {number: _plane(trained.params, own, number) for number, own in split(trained).items()}
+    groups = split(trained)
+    return {number: _plane(trained.params, groups[number], number) for number in LAYERS}
 
 
 def moments(trained: Trained) -> dict[int, dict[int, Plane]]:
