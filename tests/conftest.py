@@ -5,13 +5,16 @@ import os
 import tempfile
 
 # Tests compile hundreds of tiny programs: fast compilation matters, fast programs do not; and many
-# are the same.
-CACHE = tempfile.TemporaryDirectory(prefix="bioexp-tests-")
+# are the same. Workers of one session share what they compiled.
+SHARED = os.environ.get("BIOEXP_TESTS_CACHE") if "PYTEST_XDIST_WORKER" in os.environ else None
+OWN = None if SHARED else tempfile.TemporaryDirectory(prefix="bioexp-tests-")
+CACHE = OWN.name if OWN else SHARED
 os.environ |= {
+    "BIOEXP_TESTS_CACHE": CACHE,
     "JAX_PLATFORMS": "cpu",
     "XLA_FLAGS": "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true",
-    "XDG_CACHE_HOME": CACHE.name,
-    "JAX_COMPILATION_CACHE_DIR": f"{CACHE.name}/bioexp/xla",
+    "XDG_CACHE_HOME": CACHE,
+    "JAX_COMPILATION_CACHE_DIR": f"{CACHE}/bioexp/xla",
     "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
     "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
 }

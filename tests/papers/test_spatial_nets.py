@@ -82,7 +82,7 @@ def test_transport_and_density_match_the_loops_of_section_2():
 
 def test_the_penalty_is_the_mean_over_the_layers_that_pay():
     own = params()["layers"]
-    found = spatial_cross_entropy(alpha=2.0, beta=0.5).penalty(params())
+    penalty = spatial_cross_entropy(alpha=2.0, beta=0.5).penalty(params())
     costs = [
         2
         * slow_transport(
@@ -93,7 +93,7 @@ def test_the_penalty_is_the_mean_over_the_layers_that_pay():
         + 0.5 * slow_density(np.asarray(own[str(n)]["p"]))
         for n in (2, 3, 4)
     ]
-    np.testing.assert_allclose(found, np.mean(costs), rtol=1e-4)
+    np.testing.assert_allclose(penalty, np.mean(costs), rtol=1e-4)
 
 
 def test_positions_of_the_layers_that_pay_move_and_the_first_layers_do_not():
@@ -190,11 +190,11 @@ def test_dealing_keeps_every_example_with_its_label_and_changes_its_neighbor():
         axis=2,
     ).astype(np.float32)
     y = np.stack([np.arange(n), 100 + np.arange(n)], axis=1)
-    found = dealt(Batch(jnp.asarray(x), jnp.asarray(y)), jax.random.key(0))
-    np.testing.assert_array_equal(found.x[:, 0, 0], found.y[:, 0] + 1)
-    np.testing.assert_array_equal(found.x[:, 0, 3], 100 * (found.y[:, 1] - 99))
-    np.testing.assert_array_equal(np.sort(found.y[:, 1]), y[:, 1])
-    assert (np.asarray(found.y[:, 1]) != y[:, 1]).mean() > 0.8
+    batch = dealt(Batch(jnp.asarray(x), jnp.asarray(y)), jax.random.key(0))
+    np.testing.assert_array_equal(batch.x[:, 0, 0], batch.y[:, 0] + 1)
+    np.testing.assert_array_equal(batch.x[:, 0, 3], 100 * (batch.y[:, 1] - 99))
+    np.testing.assert_array_equal(np.sort(batch.y[:, 1]), y[:, 1])
+    assert (np.asarray(batch.y[:, 1]) != y[:, 1]).mean() > 0.8
 
 
 @pytest.mark.parametrize("heads", [2, 4])
