@@ -26,7 +26,7 @@ demo: install
 	$(BIN)/bioexp report
 
 test: install
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist loadscope
 
 lint: install
 	$(BIN)/ruff format --check .

@@ -38,6 +38,12 @@ def no_settings_of_the_user(monkeypatch):
     monkeypatch.delenv("BIOEXP_RESULTS", raising=False)
 
 
+@pytest.fixture(autouse=True)
+def small_pictures(monkeypatch):
+    """Pictures are drawn whole, with few pixels: a third of a command's time goes into them."""
+    monkeypatch.setattr("bioexp.figures.canvas.DPI", 30)
+
+
 @pytest.fixture
 def write_config(tmp_path):
     """Writes a small config that trains in a moment; returns its path."""

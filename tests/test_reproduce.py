@@ -1,6 +1,7 @@
 """Reproducing a paper: what is missing is done, what fails is said, every row gets a verdict."""
 
 import json
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -36,6 +37,22 @@ def made(monkeypatch, write_config, tmp_path):
     return tmp_path / "results"
 
 
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    return tmp_path_factory.mktemp("kept") / "results"
+
+
+@pytest.fixture
+def reproduced(bioexp, made, kept):
+    """The results of `bioexp reproduce made`, which is called once for all tests."""
+    if not kept.exists():
+        bioexp("reproduce", "made")
+        shutil.copytree(made, kept)
+    else:
+        shutil.copytree(kept, made)
+    return made
+
+
 def rows_of(results):
     return {row["id"]: row for row in json.loads((results / "claims.json").read_text())}
 
@@ -63,8 +80,8 @@ def test_every_row_gets_a_verdict_and_a_failure_does_not_stop_the_rest(bioexp, m
     assert "what holds says" in (made / "claims.md").read_text()
 
 
-def test_a_second_call_does_only_what_changed(bioexp, made, monkeypatch):
-    bioexp("reproduce", "made")
+def test_a_second_call_does_only_what_changed(bioexp, reproduced, monkeypatch):
+    made = reproduced
     figure = made / "figures" / "made" / "fig1.png"
     before = {
         path: path.stat().st_mtime_ns
@@ -80,8 +97,9 @@ def test_a_second_call_does_only_what_changed(bioexp, made, monkeypatch):
 
 
 def test_a_red_check_leaves_a_claim_undecided_and_is_said_beside_a_control(
-    bioexp, made, monkeypatch
+    bioexp, reproduced, monkeypatch
 ):
+    made = reproduced
     guarded = claim("guarded", (-5.0, 5.0), measure=survivors, flagged=("small",))
     beside = claim(
         "beside", (-5.0, inf), controls=(Control("under attack", survivors, ("small",)),)
@@ -174,15 +192,14 @@ def reference_of(results, tmp_path, **verdicts):
     return folder
 
 
-def test_against_a_reference_that_agrees_nothing_changed(bioexp, made, tmp_path):
-    bioexp("reproduce", "made")
-    code, out, _ = bioexp("reproduce", "made", "--against", reference_of(made, tmp_path))
+def test_against_a_reference_that_agrees_nothing_changed(bioexp, reproduced, tmp_path):
+    code, out, _ = bioexp("reproduce", "made", "--against", reference_of(reproduced, tmp_path))
     assert code == 0
     assert "0 rows changed, 0 reproduced ones lost" in out
 
 
-def test_a_lost_row_ends_with_3_and_a_gained_one_does_not(bioexp, made, tmp_path):
-    bioexp("reproduce", "made")
+def test_a_lost_row_ends_with_3_and_a_gained_one_does_not(bioexp, reproduced, tmp_path):
+    made = reproduced
     folder = reference_of(made, tmp_path, fails="reproduced", holds="undecided", attacked=None)
     code, out, _ = bioexp("reproduce", "made", "--against", folder, "--json")
     assert code == 3
