@@ -22,6 +22,15 @@ from bioexp.runs import nets
 from bioexp.runs.twins import Kind, kind_of_run, twin_of
 from bioexp.types import Attack, Dataset, Model, UserError
 
+# With fewer steps: here it is asked whether attacks are made, not how strong they are.
+SHORT = {
+    "apgd": {"steps": 5},
+    "apgd_dlr": {"steps": 5},
+    "pgd_margin": {"steps": 3, "restarts": 1},
+    "pgd_l2": {"steps": 3, "restarts": 1},
+    "deepfool": {"steps": 5},
+}
+
 
 @pytest.fixture(scope="module")
 def net() -> Net:
@@ -44,9 +53,9 @@ def runs(net, tmp_path, monkeypatch) -> list[Run]:
         for seed in (0, 1)
     }
 
-    def small(name):
+    def builder(attack):
         def build() -> Attack:
-            return LADDER[name]
+            return attack
 
         return build
 
@@ -55,7 +64,9 @@ def runs(net, tmp_path, monkeypatch) -> list[Run]:
     )
     monkeypatch.setattr(nets, "code_digest", lambda experiment: "")
     monkeypatch.setattr(nets, "deployed", lambda model: apply)  # compiled already
-    monkeypatch.setattr(command, "ATTACKS", {**ATTACKS, **{name: small(name) for name in LADDER}})
+    few = {name: ATTACKS[name](**options) for name, options in SHORT.items()}
+    known = ATTACKS | {name: builder(attack) for name, attack in (few | LADDER).items()}
+    monkeypatch.setattr(command, "ATTACKS", known)
     return [trained.run for trained in seeds.values()]
 
 
