@@ -54,16 +54,6 @@ def test_workers_of_this_machine_leave_what_one_process_leaves(
     assert not list((tmp_path / "launched").rglob("QUEUED"))
 
 
-def test_a_launched_reproduction_ends_with_the_claims_of_a_plain_one(tmp_path):
-    from kills.__main__ import claims, finish
-
-    words = [str(ROOT / "configs" / "examples" / "my_paper.py:PAPER"), "--seeds", "2"]
-    finish(words, tmp_path / "plain")
-    finish([*words, "--launch", "local", "--workers", "2"], tmp_path / "launched")
-    assert claims(tmp_path / "launched") == claims(tmp_path / "plain")
-    assert list((tmp_path / "launched/.launch").glob("*/worker0.log"))
-
-
 def test_workers_here_have_gpus_of_their_own(tmp_path, monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,5,6,7")
     tell = [sys.executable, "-c", "import os; print(os.environ['CUDA_VISIBLE_DEVICES'])"]

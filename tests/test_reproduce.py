@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import ROOT
 from made_paper import LADDER, PAPER, Asked, changed, claim, picture, publish, survivors
 
 from bioexp.claims import drawings, plan
@@ -325,18 +324,6 @@ def test_a_row_names_its_runs_and_the_report_finds_them_again(bioexp, made):
     code, _, _ = bioexp("report")
     assert code == 0
     assert group.partition("/")[2] in (made / "report.html").read_text()
-
-
-def test_kills_at_any_moment_change_nothing(tmp_path):
-    """A small `make kills`: a user's own paper, killed a few times, ends with the same claims."""
-    from kills.__main__ import claims, finish, killed
-
-    words = [str(ROOT / "configs" / "examples" / "my_paper.py:PAPER"), "--seeds", "2"]
-    finish(words, tmp_path / "plain")
-    assert killed(words, tmp_path / "disturbed", [1.0, 4.0]) > 0
-    finish(words, tmp_path / "disturbed")
-    assert claims(tmp_path / "disturbed") == claims(tmp_path / "plain")
-    assert not list((tmp_path / "disturbed").rglob("state.npz"))
 
 
 def test_results_of_an_older_version_are_made_again_and_its_rows_go(bioexp, made):
