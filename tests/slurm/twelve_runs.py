@@ -67,7 +67,7 @@ def test_all_finish_none_twice_and_as_in_one_process(tmp_path):
     start = [
         sys.executable,
         "-c",
-        "from bioexp.cli import script; script()",
+        "from bioexp.__main__ import script; script()",
         "train",
         "slow.yaml",
         "quick.yaml",
