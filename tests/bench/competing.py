@@ -15,11 +15,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from clock import Figure, Task, in_turns, ratio
-from digits import CONFIGS, dataset, name
+from digits import dataset, name
 from jaxtyping import Array, Float, UInt8
 
 from bioexp.config import build
-from bioexp.config.reading import load
+from bioexp.config.configs import experiments_named
+from bioexp.experiment import split
 from bioexp.training import fit, order
 from bioexp.types import Examples, Stage
 
@@ -139,8 +140,8 @@ def _slow(rounds: int) -> Iterator[Figure]:
 
 def _first_stage(config: str) -> tuple[tuple[Stage, ...], Examples]:
     """The stage of a config that learns without labels, on these images."""
-    loaded = load(CONFIGS / f"{config}.yaml", [f"dataset.name={name()}"])[0]
-    train = build.split(loaded, dataset()).train
+    loaded = experiments_named(config, [f"dataset.name={name()}"])[0]
+    train = split(loaded, dataset()).train
     return build.stages_of(loaded, dataset(), train)[:1], train
 
 

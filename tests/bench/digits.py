@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bioexp.config import build
+from bioexp.config.configs import experiments_named
 from bioexp.config.reading import load
+from bioexp.experiment import split
 from bioexp.types import Dataset, Examples, Model, Stage, UserError
 
 CONFIGS = Path(__file__).parents[2] / "configs"
@@ -46,9 +48,11 @@ def dataset() -> Dataset:
 
 
 def experiment(config: str, records: int) -> Experiment:
-    """A config of one stage on these images, with `records` records of STEPS minibatches each."""
-    (loaded,) = load(CONFIGS / f"{config}.yaml", [f"dataset.name={name()}"])
-    model, train = build.model_of(loaded, dataset()), build.split(loaded, dataset()).train
+    """An experiment of one stage on these images, with `records` records of STEPS minibatches
+    each.
+    """
+    (loaded,) = experiments_named(config, [f"dataset.name={name()}"])
+    model, train = build.model_of(loaded, dataset()), split(loaded, dataset()).train
     (stage,) = build.stages_of(loaded, dataset(), train)
     return Experiment(model, (stage._replace(steps=records * STEPS, record_every=STEPS),), train)
 

@@ -1,4 +1,4 @@
-"""configs/log_net_joint.yaml once more in eager PyTorch: the code one would write without bioexp,
+"""log_net_joint once more in eager PyTorch: the code one would write without bioexp,
 without avoidable work.
 
 Images are float tensors in [0, 1] in memory, minibatches are picked by index, no DataLoader; Adam
