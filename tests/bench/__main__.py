@@ -1,10 +1,9 @@
 """How long things take: `python tests/bench [NAME...]`, from the root of the checkout.
 
 Nothing is asserted: what a machine does in a second is no property of the code. Every figure is
-    shown as the least, the
-median and the most of its rounds, beside what it is meant to reach on two quiet cores. Whatever is
-compared is taken in turns, and a ratio is the quotient of each round. Caches lie in a folder of
-their own that is gone at the end.
+shown as the least, the median and the most of its rounds, beside what it is meant to reach on two
+quiet cores. Whatever is compared is taken in turns, and a ratio is the quotient of each round.
+Caches lie in a folder of their own that is gone at the end.
 """
 
 from __future__ import annotations
