@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bioexp.datasets.arrays import Arrays, dataset
+from bioexp.datasets.memory import refuse_larger, refuse_larger_file
 from bioexp.datasets.source import Report, silent
 from bioexp.files import cache_folder
 from bioexp.types import Count, Dataset, Natural, UserError
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 APART = 8.0  # standard deviations between the nearest two centers
 WIDEST = 0.1  # standard deviation of a cloud, at most
 BLOCK = 4096  # examples that are drawn at a time
+APART_WORK, PAIR = 2 * 10**9, 1000  # additions, at most; what a pair costs beside its features
 LARGE = 2**27  # bytes; more than these lie in a file, mapped into memory
 
 
@@ -51,6 +53,7 @@ def blobs(
         raise UserError(
             f"blobs: n and n_test must be at least classes ({classes}), got {n} and {n_test}"
         )
+    _refuse_too_large(classes, prod(features), n, n_test)
     generator = np.random.default_rng(seed)
     centers = generator.uniform(0.2, 0.8, (classes, *features))
     distances = [float(np.linalg.norm(a - b)) for i, a in enumerate(centers) for b in centers[:i]]
@@ -69,6 +72,26 @@ def blobs(
 
     return dataset(
         "blobs", f"made with seed {seed}", Arrays(*cloud(n), *cloud(n_test)), n_classes=classes
+    )
+
+
+def _refuse_too_large(classes: int, features: int, n: int, n_test: int) -> None:
+    """Before anything is made: the numbers that are drawn at a time, the distances between centers,
+    and the files.
+    """
+    drawn = 2 * 8 * features * (classes + min(BLOCK, max(n, n_test)))
+    refuse_larger(f"blobs: features {features:,}", drawn, "lower features")
+    pairs = classes * (classes - 1) // 2
+    if pairs * max(features, PAIR) > APART_WORK:
+        raise UserError(
+            f"blobs: {classes:,} classes of {features:,} features have too many distances between"
+            " centers; lower classes or features"
+        )
+    refuse_larger_file(
+        f"blobs: {n + n_test:,} examples of {features:,} features",
+        4 * features * (n + n_test),
+        cache_folder(),
+        "lower n, n_test or features",
     )
 
 

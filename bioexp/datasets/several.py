@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bioexp.datasets.arrays import Arrays, dataset
+from bioexp.datasets.memory import refuse_larger
 from bioexp.datasets.source import Report, silent
 from bioexp.options import check, schema, suggestion
 from bioexp.types import Count, Dataset, UserError
@@ -172,6 +173,8 @@ def _resized(task: Dataset, x: np.ndarray, side: int) -> np.ndarray:
         )
     if x.shape[1:3] == (side, side):
         return x
+    size = len(x) * side**2 * (x.shape[3] if x.ndim == 4 else 1)
+    refuse_larger(f"dataset.resize: {task.name} at {side} x {side} pixels", size, "lower resize")
     return np.stack(
         [
             np.asarray(Image.fromarray(image).resize((side, side), Image.Resampling.BILINEAR))
