@@ -6,14 +6,24 @@ import json
 import os
 import socket
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from lzma import LZMAError
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any, BinaryIO
 
 import numpy as np
 
 from bioexp.types import UserError
+
+# What NumPy and zipfile raise where a file holds no arrays, is cut or encrypted, or promises more
+# than there is memory.
+NO_ARRAYS = (
+    *(ValueError, EOFError, AttributeError, SyntaxError, RuntimeError, MemoryError, LookupError),
+    *(OverflowError, TokenError, zipfile.BadZipFile, zlib.error, LZMAError),
+)
 
 
 def cache_folder() -> Path:
@@ -109,7 +119,7 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
             return {name: arrays[name] for name in arrays.files}
     except FileNotFoundError:
         raise UserError(f"{path}: no such file") from None
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, AttributeError) as error:
+    except (OSError, *NO_ARRAYS) as error:
         raise UserError(f"{path}: is damaged ({error}); train the run again with --force") from None
 
 

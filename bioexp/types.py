@@ -58,11 +58,12 @@ class Batch(NamedTuple):
 class Dataset:
     """Train and test examples in file order, with where they came from.
 
-    Images are uint8, shape (n, height, width) or (n, height, width, channels), and mean x/255;
-    tabular features are float32 in [0, 1], shape (n, features). Labels are int32, shape (n,), in 0
-    … n_classes-1; or (n, tasks) where an example has a label of each of several tasks, whose
-    classes are numbered one task after the other. `digest` is sha256 over the bytes of x_train,
-    y_train, x_test, y_test (labels as little-endian int32).
+    Images have shape (n, height, width) or (n, height, width, channels) with 1 or 3 channels,
+    tabular features (n, features); both are uint8 and mean x/255, or float32 in [0, 1]. Labels are
+    int32, shape (n,), in 0 … n_classes-1, and each of them occurs in y_train; or (n, tasks) where
+    an example has a label of each of several tasks, whose classes are numbered one task after the
+    other. `digest` is sha256 over the bytes of x_train, y_train, x_test, y_test (labels as
+    little-endian int32). `datasets.valid` holds every builder to this.
     """
 
     name: str

@@ -4,6 +4,7 @@ report`, which reads all of them, and of the commands that read some.
 
 import json
 import shutil
+import zipfile
 
 import pytest
 import yaml
@@ -12,6 +13,7 @@ from made_runs import made_claim, made_run
 
 from bioexp import fit, load, records
 from bioexp.files import read_arrays, write_arrays
+from bioexp.types import UserError
 
 RUN = "small/0a1b2c3d-s0"
 BY_RUN = ("summary.json", "provenance.json", "robustness.json", "metrics.jsonl", "config.yaml")
@@ -216,3 +218,15 @@ def test_what_an_attack_left_without_one_of_its_arrays_is_named(bioexp, results,
     write_arrays(file, arrays)
     code, _, err = bioexp("report", "small", "other")
     assert (code, err) == (2, f"{file}: has no {missing}; attack the run again\n")
+
+
+def test_weights_that_promise_more_than_there_is_are_damage(tmp_path):
+    """A header of a trillion numbers, and one that never ends: no error of NumPy's own gets out."""
+    for number, end in enumerate((")}", "")):
+        text = f"{{'descr': '<f4', 'fortran_order': False, 'shape': ({10**14},{end}\n"
+        content = b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text.encode()
+        file = tmp_path / f"{number}.npz"
+        with zipfile.ZipFile(file, "w") as archive:
+            archive.writestr("w.npy", content)
+        with pytest.raises(UserError, match=r"npz: is damaged"):
+            read_arrays(file)

@@ -5,6 +5,8 @@ it.
 import gzip
 import hashlib
 import os
+import time
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -150,7 +152,7 @@ def test_classes_that_are_no_choice_are_refused(classes: tuple[int, ...]):
 
 
 def saved(tmp_path: Path, **changed: np.ndarray) -> str:
-    grey = np.zeros((4, 5, 6), np.uint8)
+    grey = np.full((4, 5, 6), 128, np.uint8)
     arrays = {
         "x_train": grey,
         "y_train": np.array([0, 1, 2, 1]),
@@ -169,12 +171,9 @@ def saved(tmp_path: Path, **changed: np.ndarray) -> str:
 def test_npz_takes_grey_and_color_of_any_size(
     tmp_path: Path, shape: tuple[int, ...], kept: tuple[int, ...], dtype: type
 ):
-    data = DATASETS["npz"](
-        None,
-        path=saved(
-            tmp_path, x_train=np.ones((4, *shape), dtype), x_test=np.ones((2, *shape), dtype)
-        ),
-    )
+    bright = 255 if dtype is np.uint8 else 1
+    x_train, x_test = (np.full((n, *shape), bright, dtype) for n in (4, 2))
+    data = DATASETS["npz"](None, path=saved(tmp_path, x_train=x_train, x_test=x_test))
     assert data.shape == kept
     assert data.x_train.dtype == (np.uint8 if dtype is np.uint8 else np.float32)
     assert data.n_classes == 3
@@ -213,7 +212,7 @@ NAN = np.full((4, 5, 6), np.nan)
         ({"x_train": np.zeros(4, np.uint8)}, "x_train: shape must be (n, features)"),
         ({"x_train": np.zeros((0, 5, 6), np.uint8)}, "x_train: is empty"),
         (
-            {"x_train": np.zeros((4, 6, 6), np.uint8)},
+            {"x_train": np.full((4, 6, 6), 128, np.uint8)},
             "must have the same shape and type, got uint8 (6, 6) and uint8 (5, 6)",
         ),
         ({"y_train": np.array([0, 1])}, "x_train has 4 examples and y_train 2 labels"),
@@ -222,7 +221,7 @@ NAN = np.full((4, 5, 6), np.nan)
             "y_train: labels must be numbered from 0, got -1 to 1",
         ),
         ({"y_train": np.array([0, 1, 2, 10**6])}, "labels reach 1000000"),
-        ({"y_train": np.zeros(4)}, "y_train: labels must be whole numbers, got float64"),
+        ({"y_train": np.full(4, 0.5)}, "y_train: labels must be whole numbers, got 0.5"),
         ({"y_train": np.eye(4, dtype=int)}, "of one-hot labels take the argmax"),
         ({"x_train": np.array([{}] * 4)}, "not made of plain arrays"),
     ],
@@ -245,6 +244,96 @@ def test_npz_refuses_files_that_are_none(tmp_path: Path):
     for path, message in ((tmp_path / "none.npz", "no such file"), (tmp_path, "is a directory")):
         with pytest.raises(UserError, match=message):
             DATASETS["npz"](None, path=str(path))
+
+
+# Files that lie, and data too large to be made
+
+
+def header(shape: str, dtype: str = "|u1", end: str = "}") -> bytes:
+    """What an array's file begins with: its type and its shape, as text."""
+    text = f"{{'descr': '{dtype}', 'fortran_order': False, 'shape': {shape}, {end}".encode()
+    text += b" " * (-(10 + len(text) + 1) % 64) + b"\n"
+    return b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text
+
+
+def with_member(tmp_path: Path, content: bytes) -> Path:
+    """An .npz file whose x_train is this."""
+    whole, path = saved(tmp_path), tmp_path / "lies.npz"
+    with zipfile.ZipFile(whole) as old, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as new:
+        for info in old.infolist():
+            name = info.filename
+            new.writestr(name, content if name == "x_train.npy" else old.read(info))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (
+            header("(1000000000000, 28, 28)") + bytes(80),
+            r"x_train: damaged: its header says \(1000000000000, 28, 28\) uint8,"
+            r" 784,000,000,000,000 bytes, and it has 80",
+        ),
+        (header("(-2, -40)") + bytes(80), r"its header says \(-2, -40\)"),
+        (header(f"({10**30}, 2)") + bytes(80), "damaged: its header says"),
+        (header("(80, 1)", end="") + bytes(80), "damaged, or not made of plain arrays"),
+        (header("(" * 90 + "80") + bytes(80), "damaged, or not made of plain arrays"),
+        (header("(80, 1)", dtype="|O") + bytes(80), "x_train holds objects of Python"),
+        (header("(80, 1)", dtype="nonsense"), "damaged, or not made of plain arrays"),
+        (header("(80, 1)") + bytes(81), "80 bytes, and it has 81"),
+        (b"\x93NUMPY\x09\x00" + bytes(80), r"x_train is of format \(9, 0\)"),
+        (b"no array at all", "damaged, or not made of plain arrays: the magic string"),
+        (b"", "damaged, or not made of plain arrays"),
+    ],
+)
+def test_a_member_that_lies_about_itself_is_refused_unread(
+    tmp_path: Path, content: bytes, message: str
+):
+    with pytest.raises(UserError, match=message):
+        DATASETS["npz"](None, path=str(with_member(tmp_path, content)))
+
+
+def test_an_encrypted_member_is_named(tmp_path: Path):
+    path = Path(saved(tmp_path))
+    content = bytearray(path.read_bytes())
+    content[content.rindex(b"PK\x01\x02") + 8] |= 1  # of the last member, y_test
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=r"y_test: is encrypted; write the file with np.savez"):
+        DATASETS["npz"](None, path=str(path))
+
+
+def test_a_small_file_that_unpacks_to_more_than_memory_is_refused(tmp_path: Path, monkeypatch):
+    path = with_member(tmp_path, header("(4, 5000, 6000)") + bytes(4 * 5000 * 6000))
+    assert path.stat().st_size < 10**6
+    monkeypatch.setattr("bioexp.datasets.memory.memory", lambda: 10**8)
+    with pytest.raises(UserError, match=r"unpacked: needs 120 MB of 100 MB memory; keep fewer"):
+        DATASETS["npz"](None, path=str(path))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"classes": 10**6, "n": 10**6, "n_test": 10**6}, "too many distances between centers"),
+        ({"classes": 2000, "features": (10**5,), "n": 2000, "n_test": 2000}, "too many distances"),
+        ({"features": (10**12,)}, "1,000,000,000,000: needs 4.85 PB of .* memory; lower features"),
+        ({"features": (10**5, 10**5, 3)}, "blobs: features 30,000,000,000: needs 145 TB"),
+        (
+            {"n": 10**13},
+            "10,000,000,000,090 examples of 16 features: needs 640 TB of .* free space",
+        ),
+    ],
+)
+def test_blobs_beyond_the_machine_are_refused_at_once(options: dict, message: str):
+    began = time.perf_counter()
+    with pytest.raises(UserError, match=message):
+        DATASETS["blobs"](None, **options)
+    assert time.perf_counter() - began < 1
+
+
+def test_pictures_resized_beyond_memory_are_refused():
+    of = tuple({"name": "blobs", "features": (4, 4), "seed": seed} for seed in (0, 1))
+    with pytest.raises(UserError, match=r"resize: blobs at 1000000 x 1000000 pixels: needs"):
+        DATASETS["concatenation"](None, of=of, resize=10**6)
 
 
 # The real thing

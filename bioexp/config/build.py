@@ -28,7 +28,7 @@ def dataset_of(
     from bioexp.datasets import Unavailable
 
     try:
-        return experiment, experiment.dataset.builder(data_dir, say, **experiment.dataset.options)
+        return experiment, _loaded(experiment.dataset, data_dir, say)
     except Unavailable:
         if experiment.fallback is None:
             raise
@@ -42,7 +42,14 @@ def dataset_of(
         experiment = replace(
             experiment, dataset=Choice(experiment.fallback, options, builder), fallback=None
         )
-        return experiment, builder(None, say, **options)
+        return experiment, _loaded(experiment.dataset, None, say)
+
+
+def _loaded(choice: Choice, data_dir: Path | None, say: Callable[[str], None]) -> Dataset:
+    """What the builder returns, once it is what the record promises."""
+    from bioexp.datasets.valid import valid
+
+    return valid(choice.builder(data_dir, say, **choice.options), choice.name)
 
 
 def model_of(experiment: Experiment, dataset: Dataset, stage: int = -1) -> Model:

@@ -36,8 +36,18 @@ def digest(*pairs: np.ndarray) -> str:
 def dataset(
     name: str, source: str, arrays: Arrays, n_classes: int, sha256: str | None = None
 ) -> Dataset:
-    """The record of these arrays; `sha256` is their digest, if the caller has just computed it."""
-    return Dataset(name, source, *arrays, n_classes=n_classes, digest=sha256 or digest(*arrays))
+    """The record of these arrays; `sha256` is their digest, if the caller has just computed it.
+
+    What is no array of numbers has none, and is refused with its reason by `datasets.valid`.
+    """
+    import numpy as np
+
+    try:
+        with np.errstate(invalid="ignore"):
+            sha256 = sha256 or digest(*arrays)
+    except (TypeError, ValueError, OverflowError):
+        sha256 = ""
+    return Dataset(name, source, *arrays, n_classes=n_classes, digest=sha256)
 
 
 def interleaved(by_class: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

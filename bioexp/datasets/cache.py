@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from bioexp.datasets.arrays import Arrays, digest
 from bioexp.datasets.source import Report, Source
-from bioexp.files import cache_folder
+from bioexp.files import NO_ARRAYS, cache_folder
 from bioexp.types import UserError
 
 
@@ -54,7 +54,7 @@ def read(source: Source) -> Kept | None:
         arrays = Arrays(
             *(np.load(entry / f"{field}.npy", mmap_mode="r") for field in Arrays._fields)
         )
-    except (OSError, EOFError, ValueError) as error:
+    except (OSError, *NO_ARRAYS) as error:
         raise UserError(f"{entry}: damaged ({error}): {remedy}") from error
     actual = digest(*arrays)
     if actual != expected:
