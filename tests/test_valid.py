@@ -1,11 +1,20 @@
-"""What every dataset promises: what is mended, what is refused and in which words."""
+"""What every dataset promises, whoever made it: what is mended, what is refused and in which words;
+and parts of sorted data, which cannot stand for the whole.
+"""
 
 import numpy as np
 import pytest
+from honest import honest_net
+from made import made
 
+from bioexp.config import build
+from bioexp.config.reading import load
 from bioexp.datasets import DATASETS
 from bioexp.datasets.arrays import Arrays, dataset, digest
+from bioexp.datasets.proportion import counted, is_lopsided
 from bioexp.datasets.valid import valid
+from bioexp.runs import attack as command
+from bioexp.runs.train import fit
 from bioexp.types import Dataset, UserError
 
 NAME = "./my.py:rings"
@@ -215,3 +224,116 @@ def test_a_builder_of_ones_own_is_held_to_the_same(
     code, _, err = bioexp("train", path, "--set", f"dataset={NAME}")
     assert (code, "Traceback" in err) == (2 if message else 0, False), err
     assert message is None or f"{NAME}: {message}" in " ".join(err.split())
+
+
+def test_images_outside_the_box_are_not_attacked():
+    """The projection onto the box would change them at eps 0 already."""
+    net = honest_net()
+    data = Dataset("made", "made", net.images / 127, net.labels, net.images, net.labels, 4, "0")
+    ladder = command.Ladder({}, (0.1,), None, "true")
+    beyond = command.Net(net.apply, net.params, net.images / np.float32(127), net.labels)
+    with pytest.raises(UserError, match=r"made/0-s0: test images: floats must lie in \[0, 1\]"):
+        command._attack_net(made(dataset=data), beyond, [], ladder, lambda *news: None)
+
+
+# Parts of sorted data
+
+SORTED = np.repeat(np.arange(10), 400)
+TURNS = np.tile(np.arange(10), 400)
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "lopsided"),
+    [
+        (SORTED[-400:], SORTED, True),  # one class
+        (SORTED[:-400], SORTED, True),  # all but one
+        (SORTED[:6], SORTED, True),
+        (SORTED[:2500] // 5, SORTED // 5, True),  # two classes, 4 to 1
+        (SORTED, SORTED, False),
+        (TURNS[:100], TURNS, False),
+        (TURNS[:3], TURNS, False),  # too few to tell
+        (SORTED[:1], SORTED, False),
+        (np.zeros(50, int), np.zeros(100, int), False),  # one class is all there is
+        (np.stack([SORTED[:400]] * 2, 1), np.stack([SORTED] * 2, 1), True),  # several tasks
+    ],
+)
+def test_a_part_of_sorted_data_is_lopsided(part, whole, lopsided):
+    assert is_lopsided(part, whole) == lopsided
+
+
+@pytest.mark.parametrize("classes", [2, 10, 100])
+def test_a_part_of_shuffled_data_is_never_lopsided(classes):
+    for seed in range(200):
+        whole = np.random.default_rng(seed).integers(0, classes, 1000)
+        assert not any(is_lopsided(whole[:n], whole) for n in (1, 5, 8, 20, 100, 500))
+
+
+def test_the_counts_are_said():
+    assert counted(SORTED[-400:], SORTED) == (
+        "400 of 4,000 examples, of 1 of 10 classes (400 of class 9, none of 0, 1, 2, 3, 4, …)"
+    )
+
+
+ORDERED = """\
+import numpy as np
+from bioexp.datasets.arrays import Arrays, dataset
+
+def rings(data_dir, report):
+    y = np.arange(120) // 40
+    x = 0.25 + 0.25 * y[:, None] + 0.1 * np.random.default_rng(0).random((120, 6))
+    return dataset('rings', '', Arrays(x, y, x, y), 3)
+"""
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            "validate=true",
+            "validate: holds out 12 of 120 examples, of 1 of 3 classes (12 of class 2, none of 0,"
+            " 1), as examples in random order would not be; shuffle the data once",
+        ),
+        ("validate=1/3", "validate: holds out 40 of 120 examples, of 1 of 3 classes"),
+        ("examples=50", "examples: takes the first 50 of 120 examples, of 2 of 3 classes"),
+    ],
+)
+def test_a_part_of_one_class_neither_trains_nor_selects(write_config, tmp_path, change, message):
+    (tmp_path / "my.py").write_text(ORDERED)
+    (experiment,) = load(write_config(), [f"dataset={NAME}", change])
+    with pytest.raises(UserError) as error:
+        fit(experiment, results=tmp_path / "results")
+    assert f"--set {change}  {message}" in str(error.value)
+
+
+def test_an_attack_on_images_of_one_class_is_refused(write_config, bioexp, tmp_path):
+    (tmp_path / "my.py").write_text(ORDERED)
+    assert bioexp("train", write_config(), "--set", f"dataset={NAME}")[0] == 0
+    code, _, err = bioexp("attack", "--fgsm", "--eps", "0.1", "--n", 30)
+    assert code == 2
+    assert "--n 30: takes the first 30 of 120 examples, of 1 of 3 classes (30 of class 0" in err
+    assert bioexp("attack", "--fgsm", "--eps", "0.1")[0] == 0
+
+
+def test_few_of_sorted_images_are_taken_from_all_over_them():
+    """Where a check looks at some images only, they are the first unless those are of one class."""
+    images = np.full((4000, 2), 0.5)
+    for labels, classes in ((SORTED, 10), (TURNS, 10)):
+        net = command.Net(honest_net().apply, {}, images, labels)
+        places = command._few(np.arange(4000), net, 100)
+        assert len(set(labels[places])) == classes
+        assert (places.tolist() == list(range(100))) == (labels is TURNS)
+
+
+def test_nothing_held_out_is_refused_with_numbers(write_config):
+    (experiment,) = load(write_config(), ["validate=true", "examples=8"])
+    _, data = build.dataset_of(experiment, None, print)
+    with pytest.raises(UserError, match="validate: holds out none of 8 examples; leave it out"):
+        build.parts_of(experiment, data, print)
+
+
+def test_a_class_that_few_examples_lack_is_told(write_config):
+    (experiment,) = load(write_config(), ["examples=2"])
+    _, data = build.dataset_of(experiment, None, print)
+    heard = []
+    assert len(build.parts_of(experiment, data, heard.append).train.y) == 2
+    assert "examples: takes the first 2 of 300 examples, of 2 of 3 classes" in heard[0]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bioexp.config.lookup import datasets
-from bioexp.experiment import Choice, Experiment, KeyPath, StageConfig
+from bioexp.experiment import Choice, Experiment, KeyPath, Split, StageConfig, split
 from bioexp.options import schema
 from bioexp.tree import covers, flatten
 from bioexp.types import Batch, Dataset, Examples, Model, Objective, Params, Rule, Stage, UserError
@@ -50,6 +50,35 @@ def _loaded(choice: Choice, data_dir: Path | None, say: Callable[[str], None]) -
     from bioexp.datasets.valid import valid
 
     return valid(choice.builder(data_dir, say, **choice.options), choice.name)
+
+
+def parts_of(experiment: Experiment, dataset: Dataset, say: Callable[[str], None]) -> Split:
+    """Train, validation and test examples; tells where one of the first two lacks a class.
+
+    Raises UserError with the counts where nothing is held out, and where what the config takes or
+    leaves cannot stand for the data, as of data sorted by class.
+    """
+    from bioexp.datasets.proportion import counted, lacks, refuse_lopsided
+
+    data, whole = split(experiment, dataset), dataset.y_train
+    n = len(whole) if experiment.examples == "all" else experiment.examples
+    parts = {"examples: takes the first": whole[:n]}
+    if data.validation is not None:
+        if not len(data.validation.y):
+            raise UserError(
+                f"{experiment.where(('validate',))}  validate: holds out none of"
+                f" {len(whole[:n]):,} examples; leave it out, or take more examples"
+            )
+        parts |= {
+            "validate: holds out": data.validation.y,
+            "validate: leaves to training": data.train.y,
+        }
+    for what, part in parts.items():
+        where = f"{experiment.where((what.partition(':')[0],))}  {what}"
+        refuse_lopsided(where, part, whole, "shuffle the data once before they are saved")
+        if lacks(part, whole):
+            say(f"{where} {counted(part, whole)}")
+    return data
 
 
 def model_of(experiment: Experiment, dataset: Dataset, stage: int = -1) -> Model:

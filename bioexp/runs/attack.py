@@ -13,10 +13,13 @@ from typing import Literal, NamedTuple
 
 import jax
 import numpy as np
+from jaxtyping import Int
 
 from bioexp.attacks import ATTACKS, LADDER
 from bioexp.attacks.eps import DEFAULT_EPS, L2_EPS, check_eps
 from bioexp.config.lookup import Builder, builder_of
+from bioexp.datasets.proportion import is_lopsided, refuse_lopsided
+from bioexp.datasets.valid import valid_examples
 from bioexp.experiment import Run, Trained
 from bioexp.options import check, schema
 from bioexp.records import AttackedExperiment, Gradient, Robustness
@@ -32,7 +35,7 @@ from bioexp.runs.lock import locked
 from bioexp.runs.nets import guides, nets, trained
 from bioexp.runs.provenance import digest_of
 from bioexp.runs.twins import kind_of_run, twin_of
-from bioexp.types import Attack, UserError
+from bioexp.types import Attack, Dataset, UserError
 
 Progress = Callable[[str, str, float], None]  # run, attack, fraction done
 Node = str | Mapping[str, object]  # an attack as it is named: with its options, if any
@@ -109,9 +112,10 @@ def attack(
         alive.
     progress: called with run, attack and the fraction done.
     Raises Busy where another process is at work on one, and UserError for an unknown attack, an eps
-    outside [0, 1], n below 1, no eps, transfer by name where no run has a source, a source with
-    other data, a run without classes, and a rule whose training gradient is the true one or a
-    matter of chance.
+    outside [0, 1], n below 1, no eps, n images that are not of all classes because the data are
+    sorted, images outside [0, 1], transfer by name where no run has a source, a source with other
+    data, a run without classes, and a rule whose training gradient is the true one or a matter of
+    chance.
     """
     ladder = Ladder(attacks_named(attacks), _radii(eps), n, gradient)
     if n is not None and n < 1:
@@ -129,6 +133,7 @@ def attack(
         with locked([run.path for run in group], patient=patient):
             load = partial(trained, data_dir=data_dir, with_attacks=False)
             targets, followed = list(load(group)), [list(load(other)) for other in others]
+            _refuse_part(targets[0].dataset, n)
             tables = _attack_group(targets, followed, ladder, pictures, progress)
         dataset, table = targets[0].dataset, over_seeds(_subject(targets[0]), tables)
         about = {
@@ -180,6 +185,12 @@ def _radii(eps: Sequence[float] | None) -> tuple[float, ...]:
     if not radii:
         raise UserError("--eps: needs at least one value")
     return radii
+
+
+def _refuse_part(dataset: Dataset, n: int | None) -> None:
+    """Raises UserError where the first n test images are of other classes than all of them."""
+    where, remedy = f"--n {n}: takes the first", "leave out --n, or shuffle the data once"
+    refuse_lopsided(where, dataset.y_test[:n], dataset.y_test, remedy)
 
 
 def _sources(
@@ -234,6 +245,7 @@ def _attack_net(
 
     What an interrupted call left is taken up, if nothing changed since that decides the result.
     """
+    valid_examples(f"{target.run.name}: test images", net.images)
     key, outcomes, stored = jax.random.key(target.seed), {}, {}
     for name, chosen in _with_sources(ladder.attacks, len(sources)).items():
         attack = chosen.attack
@@ -300,20 +312,32 @@ def _probe(
     missing = [eps for eps in PROBE if not seen or eps not in seen[0]]
     if not missing:
         return {}
-    return {"pgd": evaluate(net.first(PROBE_IMAGES), pgd, missing, key_of("pgd", key))}
+    few = _at(net, _few(np.arange(len(net.labels)), net, PROBE_IMAGES))
+    return {"pgd": evaluate(few, pgd, missing, key_of("pgd", key))}
 
 
 def _doubled(net: Net, outcomes: Mapping[str, Outcome], key: jax.Array) -> Doubled | None:
-    """PGD of twice the steps on the first images that survived all gradient attacks of many
+    """PGD of twice the steps on some of the images that survived all gradient attacks of many
     steps.
     """
     multi = {name: outcome for name, outcome in outcomes.items() if outcome.attack.multi_step}
-    places = (
-        np.flatnonzero(worst_case(multi).any(0))[:DOUBLED_IMAGES] if multi else np.empty(0, int)
-    )
-    if not len(places):
+    survivors = np.flatnonzero(worst_case(multi).any(0)) if multi else np.empty(0, int)
+    if not len(survivors):
         return None
-    few = Net(net.apply, net.params, net.images[places], net.labels[places])
-    return Doubled(
-        places, evaluate(few, LONG_PGD, next(iter(multi.values())).eps, key_of("doubled", key))
-    )
+    places, eps = _few(survivors, net, DOUBLED_IMAGES), next(iter(multi.values())).eps
+    return Doubled(places, evaluate(_at(net, places), LONG_PGD, eps, key_of("doubled", key)))
+
+
+def _few(places: Int[np.ndarray, "some"], net: Net, n: int) -> Int[np.ndarray, "few"]:
+    """The first n of these places or, where the images are sorted by class, as many from all over
+    them.
+    """
+    first = places[:n]
+    if is_lopsided(net.labels[first], net.labels[places]):
+        return places[np.linspace(0, len(places) - 1, n).astype(int)]
+    return first
+
+
+def _at(net: Net, places: Int[np.ndarray, "some"]) -> Net:
+    """The same net on the images at these places."""
+    return Net(net.apply, net.params, net.images[places], net.labels[places])

@@ -19,7 +19,7 @@ import numpy as np
 from bioexp.config import build
 from bioexp.config.reading import identity
 from bioexp.devices import devices_for
-from bioexp.experiment import Experiment, Split, split
+from bioexp.experiment import Experiment, Split
 from bioexp.files import read_arrays, write_arrays, write_text, writing
 from bioexp.measures.accuracy import correct, losses
 from bioexp.records import DataRecord, Provenance, Summary, read_metrics
@@ -91,7 +91,7 @@ def train_group(group: Group, paths: Paths, state: Path | None) -> None:
     training diverges.
     """
     experiment, dataset = group.experiment, group.dataset
-    data = split(experiment, dataset)
+    data = build.parts_of(experiment, dataset, group.workspace.say)
     net = Scored(
         build.model_of(experiment, dataset).apply,
         build.objective_of(experiment),
