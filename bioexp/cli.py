@@ -163,7 +163,17 @@ def attack(
     eps: Annotated[
         str,
         typer.Option(
-            metavar="EPS,...", help="Sizes of the perturbation, such as 4/255,8/255,12/255."
+            metavar="EPS,...",
+            help="Sizes of the perturbation, such as 4/255,8/255,12/255; Euclidean lengths where "
+            "all attacks asked for are in that ball.",
+        ),
+    ] = "",
+    eps_l2: Annotated[
+        str,
+        typer.Option(
+            "--eps-l2",
+            metavar="EPS,...",
+            help="Lengths of the perturbation for attacks in the Euclidean ball, such as 0.5,1.5.",
         ),
     ] = "",
     n: Annotated[
@@ -196,7 +206,6 @@ def attack(
     """Attack finished runs and check the attacks. Without an attack named: noise, FGSM, PGD, and
     transfer between the runs given.
     """
-    from bioexp.attacks.eps import parse_eps
     from bioexp.robustness.compare import compared, unequal
     from bioexp.runs.directory import find, grouped, open_run
     from bioexp.runs.labels import labelled
@@ -206,7 +215,9 @@ def attack(
     terminal = Terminal(as_json, quiet)
     named = [name.strip() for name in attacks.split(",") if name.strip()]
     named += ["fgsm"] * fgsm + ["pgd", "pgd_margin"] * pgd
-    asked = Asked(named or None, parse_eps(eps) if eps else None, n, gradient)
+    asked = Asked(named or None, eps or None, n, gradient, eps_l2 or None)
+    for note in asked.ladder.radii.notes:
+        terminal.say(note)
     opened = [open_run(path) for path in find(results, runs)]
     targets = [run for run in opened if runs or run.summary.test_loss is None]
     follow = [open_run(path) for path in find(results, transfer_from)] if transfer_from else []

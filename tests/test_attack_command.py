@@ -14,12 +14,15 @@ from honest import LADDER, apply, forward, honest_net
 from made import made, stage
 
 from bioexp.attacks import ATTACKS
+from bioexp.attacks.eps import DEFAULT_EPS, L2_EPS
 from bioexp.experiment import Run
 from bioexp.ops import exact
 from bioexp.robustness.evaluate import Net, evaluate
+from bioexp.runs import asked, nets
 from bioexp.runs import attack as command
-from bioexp.runs import nets
+from bioexp.runs.tasks import Asked
 from bioexp.runs.twins import Kind, kind_of_run, twin_of
+from bioexp.runs.workspace import silent
 from bioexp.types import Attack, Dataset, Model, UserError
 
 # With fewer steps: here it is asked whether attacks are made, not how strong they are.
@@ -66,7 +69,8 @@ def runs(net, tmp_path, monkeypatch) -> list[Run]:
     monkeypatch.setattr(nets, "deployed", lambda model: apply)  # compiled already
     few = {name: ATTACKS[name](**options) for name, options in SHORT.items()}
     known = ATTACKS | {name: builder(attack) for name, attack in (few | LADDER).items()}
-    monkeypatch.setattr(command, "ATTACKS", known)
+    for module in (asked, command):
+        monkeypatch.setattr(module, "ATTACKS", known)
     return [trained.run for trained in seeds.values()]
 
 
@@ -165,17 +169,101 @@ def test_an_interrupted_attack_continues_and_nothing_stale_is_kept(runs, monkeyp
     ("options", "message"),
     [
         ({"attacks": ["fsgm"]}, "unknown attack 'fsgm'; did you mean fgsm"),
+        ({"attacks": []}, "attacks: needs at least one"),
+        ({"attacks": 3}, "attacks: expected names such as fgsm, or .*, got 3"),
+        ({"attacks": ["fgsm", None]}, "attacks: expected names .*, got None"),
+        ({"attacks": {"queries": 9}}, "attacks: expected names .*, got {'queries': 9}"),
+        ({"attacks": "transfer"}, "transfer: needs another net"),
         ({"eps": [-0.1]}, "must be between 0 and 1"),
         ({"eps": []}, "at least one"),
-        ({"n": 0}, "--n: must be at least 1"),
+        ({"attacks": "pgd_l2", "eps": -1}, "--eps: Euclidean lengths must be between 0 and 1e"),
+        ({"eps_l2": "1,x"}, '--eps-l2: expected numbers or fractions such as 4/255,0.1, got "x"'),
+        *(({"n": n}, f"--n: must be at least 1.*{n}") for n in (0, -1, True, 2.5, "9")),
+        ({"gradient": True}, "gradient: must be true or training, got True"),
+        ({"pictures": "none"}, "pictures: must be all or first, got 'none'"),
+        ({"follow": 3}, "follow: expected runs, .*, got 3"),
+        ({"among": "no/such"}, "no/such: no such run"),
     ],
 )
 def test_a_wish_that_cannot_be_granted_is_refused_before_anything_is_written(
     runs, options, message
 ):
     with pytest.raises(UserError, match=message):
-        command.attack(runs, **options)
+        command.attack(runs[:1], **options)
     assert not Path(runs[0].path).exists()
+
+
+@pytest.mark.parametrize(
+    ("wanted", "message"),
+    [
+        ([], "no runs to attack"),
+        (3, "runs: expected runs, as `fit` gives them, or their paths, got 3"),
+        ([None], "runs: expected .*, got None"),
+        ("no/such", "no/such: no such run"),
+        ([Path("no")], "no: no such run"),
+    ],
+)
+def test_what_is_no_run_is_refused(wanted, message):
+    with pytest.raises(UserError, match=message):
+        command.attack(wanted)
+
+
+def test_one_of_anything_stands_without_a_list_around_it_and_a_path_for_its_run(
+    runs, tmp_path, monkeypatch
+):
+    (first,) = command.attack(runs[:1], attacks=["fgsm"], eps=[0.1], n=20)
+    by_path = {run.path: run for run in runs}
+    monkeypatch.setattr(asked, "open_run", by_path.__getitem__)
+    one = runs[0]
+    for wanted in (one, one.path, str(one.path), (one, one), iter([str(one.path)])):
+        found = command.attack(
+            wanted, attacks="fgsm", eps=0.1, n=np.int64(20), follow=(), among=one
+        )
+        assert found == [first]
+    for attacks in ({"name": "fgsm"}, ("fgsm", "fgsm"), "fgsm, fgsm"):
+        assert command.attack(one, attacks=attacks, eps="0.1", n=20) == [first]
+
+
+def test_lengths_asked_for_are_those_of_the_rows_and_what_is_not_used_is_said(runs):
+    heard: list[str] = []
+    wish = {"n": 20, "say": heard.append}
+    (found,) = command.attack(runs[0], attacks="pgd_l2", eps=[1.5, 0.5], **wish)
+    assert [(row.attack, row.eps) for row in found.l2] == [("pgd_l2", 1.5), ("pgd_l2", 0.5)]
+    assert {row.eps for row in found.rows if row.attack == "noise"} == set(DEFAULT_EPS)
+    assert "read as Euclidean lengths" in heard.pop()
+    (found,) = command.attack(runs[0], attacks="fgsm,pgd_l2", eps=0.1, eps_l2=(2, 4), **wish)
+    assert [row.eps for row in found.l2] == [2, 4]
+    assert {row.eps for row in found.rows} == {None, 0.1}
+    assert not heard
+    with pytest.warns(UserWarning, match="the usual lengths are used"):
+        (found,) = command.attack(runs[0], attacks="fgsm,pgd_l2", eps=0.1, n=20)
+    assert tuple(row.eps for row in found.l2) == L2_EPS
+
+
+def test_a_run_is_answered_where_each_attack_was_made_at_its_own_radii(runs):
+    run, wish = runs[0], {"n": 20, "say": silent}
+    command.attack(run, attacks="fgsm,pgd_l2", eps=(0.1, 0.5), eps_l2=(0.5, 1.5), **wish)
+
+    def answered(attacks: str, eps=None, eps_l2=None) -> bool:
+        return Asked(attacks, eps, 20, eps_l2=eps_l2).answered(run.path, 20)
+
+    assert answered("fgsm,pgd_l2", (0.1,), (1.5,))
+    assert answered("fgsm,pgd_l2", "0.5,0.1", "1.5")
+    assert answered("fgsm", (0.1,))
+    assert not answered("fgsm,pgd_l2", (0.1,), (2.0,))
+    assert not answered("fgsm,pgd_l2", (0.1,))
+    assert not answered("pgd_l2", (0.1,))
+    assert not answered("fgsm", (0.2,))
+    assert not answered("fgsm,deepfool", (0.1,))
+    command.attack(run, attacks="fgsm,deepfool", eps=0.1, **wish)
+    assert answered("fgsm,deepfool", (0.1,))
+
+
+def test_what_shows_that_a_net_breaks_stays_in_the_ball_of_the_other_attacks():
+    own = {"name": "pgd", "norm": "l2"}
+    assert asked.ladder_of(own).attacks["pgd"].attack.norm == "l2"
+    assert asked.ladder_of(own).probe.norm == "linf"
+    assert asked.ladder_of({"name": "pgd", "restarts": 3}).probe.restarts == 3
 
 
 @pytest.mark.parametrize(
@@ -187,11 +275,11 @@ def test_a_wish_that_cannot_be_granted_is_refused_before_anything_is_written(
 )
 def test_an_option_that_an_attack_does_not_take_is_refused(node, message):
     with pytest.raises(UserError, match=message):
-        command.attacks_named([node])
+        asked.ladder_of(node)
 
 
 def test_all_runs_the_whole_ladder_and_seeds_are_each_other_s_sources(runs):
-    (found,) = command.attack(runs, attacks=["all"], eps=[0.1], n=30)
+    (found,) = command.attack(runs, attacks=["all"], eps=[0.1], eps_l2=L2_EPS, n=30)
     assert {row.attack for row in found.rows} == {
         "clean",
         "worst case",
@@ -217,7 +305,7 @@ def test_transfer_is_left_out_without_a_source_and_refused_when_asked_for(runs):
 
 
 def test_an_attack_s_options_are_part_of_what_it_left(runs, monkeypatch):
-    monkeypatch.setattr(command, "ATTACKS", {**command.ATTACKS, "square": ATTACKS["square"]})
+    monkeypatch.setattr(asked, "ATTACKS", {**asked.ATTACKS, "square": ATTACKS["square"]})
     made = []
     monkeypatch.setattr(
         command, "evaluate", lambda *given, **options: made.append(1) or evaluate(*given, **options)

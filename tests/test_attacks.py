@@ -1,5 +1,7 @@
 """Each attack against its formula, and against Foolbox on the same net and images."""
 
+from fractions import Fraction
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -8,7 +10,7 @@ import pytest
 from bioexp.attacks import ATTACKS, deepfool, fgsm, noise, pgd, pgd_l2, transfer
 from bioexp.attacks.apgd import _lengths
 from bioexp.attacks.ball import project
-from bioexp.attacks.eps import DEFAULT_EPS, parse_eps, show_eps
+from bioexp.attacks.eps import DEFAULT_EPS, L2_EPS, LARGEST_L2, radii, show_eps
 from bioexp.attacks.losses import cross_entropy, dlr, margin
 from bioexp.attacks.noise import signs
 from bioexp.attacks.square import _sides
@@ -179,7 +181,8 @@ def test_deepfool_agrees_with_foolbox(foolbox):
 
 
 def test_eps_is_read_as_people_write_it():
-    assert parse_eps("4/255, 0.1,1,1e-3,0.1") == (4 / 255, 0.1, 1.0, 0.001)
+    asked = radii(named("pgd"), "4/255, 0.1,1,1e-3,0.1")
+    assert (asked.linf, asked.notes) == ((4 / 255, 0.1, 1.0, 0.001), ())
     assert [show_eps(eps) for eps in DEFAULT_EPS] == [
         "4/255",
         "8/255",
@@ -193,9 +196,96 @@ def test_eps_is_read_as_people_write_it():
     ]
 
 
+def named(*names: str) -> dict[str, Attack]:
+    return {name: ATTACKS[name]() for name in names}
+
+
+NO_EPS = [
+    *("abc", "-0.1", "", "1/0", "nan", "inf", "0.1,,0.2", "1e400", "1e999999999", "1/2/3"),
+    *(-0.1, np.nan, np.inf, 10**400, True, np.True_, [], [[0.1]], {}, [0.1, ""], object()),
+]
+
+
+@pytest.mark.parametrize("eps", [*NO_EPS, "1.5", 1.5])
+def test_an_eps_that_is_none_is_refused_with_its_option(eps):
+    with pytest.raises(UserError, match=r"^--eps: "):
+        radii(named("pgd"), eps)
+
+
+@pytest.mark.parametrize("eps", NO_EPS)
+def test_a_length_that_is_none_is_refused_with_its_option(eps):
+    with pytest.raises(UserError, match=r"^--eps-l2: "):
+        radii(named("pgd_l2"), None, eps)
+    with pytest.raises(UserError, match=r"^--eps: "):
+        radii(named("pgd_l2"), eps)
+
+
 @pytest.mark.parametrize(
-    "text", ["abc", "-0.1", "1.5", "", "1/0", "nan", "inf", "0.1,,0.2", "1e400"]
+    "eps",
+    [
+        *(0.25, "0.25", "1/4", [0.25], (0.25, "1/4"), np.float32(0.25), np.array(0.25)),
+        *(np.array([0.25]), jnp.float32(0.25), Fraction(1, 4), iter([0.25]), {0.25}),
+    ],
 )
-def test_an_eps_that_is_none_is_refused_with_the_text_that_came(text):
-    with pytest.raises(UserError, match="--eps"):
-        parse_eps(text)
+def test_eps_are_one_or_several_numbers_of_any_kind(eps):
+    assert radii(named("fgsm"), eps).linf == (0.25,)
+
+
+@pytest.mark.parametrize(
+    ("attacks", "eps", "eps_l2", "linf", "l2", "notes"),
+    [
+        ("fgsm", (0.1,), None, (0.1,), L2_EPS, []),
+        ("pgd_l2", None, None, DEFAULT_EPS, L2_EPS, []),
+        ("pgd_l2", (1.5, 0.5), None, DEFAULT_EPS, (1.5, 0.5), ["read as Euclidean lengths"]),
+        ("pgd_l2", (0.1,), (1.5,), (0.1,), (1.5,), []),
+        ("pgd_l2 deepfool", (1.5,), None, DEFAULT_EPS, (1.5,), ["read as Euclidean lengths"]),
+        (
+            "fgsm pgd_l2",
+            (0.1,),
+            None,
+            (0.1,),
+            L2_EPS,
+            ["the usual lengths are used (0.25, 0.5, 1, "],
+        ),
+        (
+            "noise pgd_l2",
+            (0.1,),
+            None,
+            (0.1,),
+            L2_EPS,
+            ["in the Euclidean one (pgd_l2) the usual lengths"],
+        ),
+        ("fgsm pgd_l2", (0.1,), (1.5,), (0.1,), (1.5,), []),
+        ("fgsm pgd_l2", None, (1.5,), DEFAULT_EPS, (1.5,), []),
+        ("fgsm", None, (1.5,), DEFAULT_EPS, (1.5,), ["--eps-l2: not used"]),
+        ("deepfool", (1.5,), None, DEFAULT_EPS, L2_EPS, ["--eps: not used"]),
+        (
+            "deepfool",
+            (0.1,),
+            (1.5,),
+            DEFAULT_EPS,
+            (1.5,),
+            ["--eps-l2: not used", "--eps: not used"],
+        ),
+        ("fgsm deepfool", (0.1,), None, (0.1,), L2_EPS, []),
+    ],
+)
+def test_eps_are_of_the_ball_that_all_attacks_are_in_and_no_others_are_used_silently(
+    attacks, eps, eps_l2, linf, l2, notes
+):
+    found = radii(named(*attacks.split()), eps, eps_l2)
+    assert (found.linf, found.l2) == (linf, l2)
+    assert len(found.notes) == len(notes)
+    for said, words in zip(found.notes, notes, strict=True):
+        assert words in said
+
+
+def test_an_attack_in_the_euclidean_ball_breaks_more_the_farther_it_may_go_to_any_length():
+    attack = pgd_l2(steps=5, restarts=1)
+    left = [
+        float((net(attacked(attack, eps)).argmax(-1) == LABELS).mean())
+        for eps in (0.0, 1.0, 28.0, LARGEST_L2)
+    ]
+    assert left[0] == 1
+    assert left == sorted(left, reverse=True)
+    assert left[-1] < 1

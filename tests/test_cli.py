@@ -64,6 +64,23 @@ def test_the_whole_road_train_attack_report_list(bioexp, write_config, tmp_path)
     assert "finished" in out
 
 
+def test_eps_of_attacks_in_the_euclidean_ball_alone_are_their_lengths(bioexp, write_config):
+    assert bioexp("train", write_config())[0] == 0
+    words = ("attack", "--attacks", "pgd_l2", "--n", "20")
+    code, out, _ = bioexp(*words, "--eps", "1.5,0.5", "--json")
+    assert code == 0
+    assert [row["eps"] for row in json.loads(out)[0]["l2"]] == [1.5, 0.5]
+    code, out, _ = bioexp(*words, "--eps-l2", "0.75")
+    assert code == 0
+    assert "0.75" in out
+    code, out, _ = bioexp("attack", "--attacks", "fgsm,pgd_l2", "--eps", "1.5")
+    assert code == 2
+    code, out, _ = bioexp("attack", "--attacks", "fgsm,pgd_l2", "--eps", "0.1", "--n", "20")
+    assert (
+        "in the Euclidean one (pgd_l2) the usual lengths are used (0.25, 0.5, 1, 1.5, 2, 3)" in out
+    )
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -88,6 +105,8 @@ def test_the_whole_road_train_attack_report_list(bioexp, write_config, tmp_path)
         (["train", "{config}", "--sede", "3"], "No such option"),
         (["attack"], "no finished run here"),
         (["attack", "--eps", "abc"], "abc"),
+        (["attack", "--eps", "1.5"], "--eps: must be between 0 and 1"),
+        (["attack", "--eps-l2", "nan"], "--eps-l2: Euclidean lengths must be between 0"),
         (["report"], "no finished run here"),
         (["list", "backpropp"], "did you mean backprop?"),
         (["data", "guess"], "'guess' is not one of 'list', 'fetch', 'verify'"),

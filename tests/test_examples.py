@@ -119,7 +119,7 @@ def test_what_the_library_exports_says_what_it_takes_and_gives():
     assert library.__all__ == ["attack", "fit", "load"]
     for name in library.__all__:
         function = getattr(library, name)
-        lists = re.findall(r"^\s*([a-z_]+(?:, [a-z_]+)*):", function.__doc__, re.MULTILINE)
+        lists = re.findall(r"^\s*([a-z_0-9]+(?:, [a-z_0-9]+)*):", function.__doc__, re.MULTILINE)
         explained = {option for words in lists for option in words.split(", ")}
         options = set(inspect.signature(function).parameters) - {"path", "runs", "experiments"}
         assert options <= explained, f"{name} does not explain {options - explained}"

@@ -82,6 +82,7 @@ def _task(
                     if node != "transfer" or guides or len(runs) > 1
                 ],
                 eps=asked.eps,
+                eps_l2=asked.eps_l2,
                 n=asked.n,
                 pictures="first",
                 data_dir=workspace.data_dir,

@@ -4,24 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+import warnings
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from math import inf
 from pathlib import Path
-from typing import Literal, NamedTuple
 
 import jax
 import numpy as np
 from jaxtyping import Int
 
-from bioexp.attacks import ATTACKS, LADDER
-from bioexp.attacks.eps import DEFAULT_EPS, L2_EPS, check_eps
-from bioexp.config.lookup import Builder, builder_of
+from bioexp.attacks import ATTACKS
 from bioexp.datasets.proportion import is_lopsided, refuse_lopsided
 from bioexp.datasets.valid import valid_examples
 from bioexp.experiment import Run, Trained
-from bioexp.options import check, schema
 from bioexp.records import AttackedExperiment, Gradient, Robustness
 from bioexp.robustness.checks import Doubled, Evidence
 from bioexp.robustness.compare import same_data
@@ -29,60 +24,53 @@ from bioexp.robustness.evaluate import Net, Outcome, evaluate, key_of, worst_cas
 from bioexp.robustness.flags import check as checked
 from bioexp.robustness.stored import suffix
 from bioexp.robustness.table import over_seeds, tabulate
+from bioexp.runs.asked import (
+    Chosen,
+    Given,
+    Ladder,
+    Named,
+    Node,
+    Pictures,
+    ladder_of,
+    one_of,
+    opened,
+)
 from bioexp.runs.attack_files import draw, resume, store, write_tables
 from bioexp.runs.directory import grouped
 from bioexp.runs.lock import locked
 from bioexp.runs.nets import guides, nets, trained
 from bioexp.runs.provenance import digest_of
 from bioexp.runs.twins import kind_of_run, twin_of
+from bioexp.runs.workspace import Say
 from bioexp.types import Attack, Dataset, UserError
 
 Progress = Callable[[str, str, float], None]  # run, attack, fraction done
-Node = str | Mapping[str, object]  # an attack as it is named: with its options, if any
 PROBE = (0.5, 1.0)  # eps where a net must break; on fewer images when nobody asked for these
 PROBE_IMAGES = 1000
 DOUBLED_IMAGES = 200  # on which twice the steps are tried
 LONG_PGD = ATTACKS["pgd"](steps=80, restarts=1)
 
 
-class Chosen(NamedTuple):
-    """An attack, what built it, and with which options."""
-
-    attack: Attack
-    builder: Builder
-    options: Mapping[str, object]
-
-
-@dataclass(frozen=True)
-class Ladder:
-    """What is asked of every net: attacks by name, noise first; at which eps; on how many of the
-    first test images (None: all); along which gradient.
-    """
-
-    attacks: Mapping[str, Chosen]
-    eps: tuple[float, ...]
-    n: int | None
-    gradient: Gradient
-
-    @property
-    def probe(self) -> Attack:
-        """The attack that shows whether a net breaks at all."""
-        return self.attacks["pgd"].attack if "pgd" in self.attacks else ATTACKS["pgd"]()
+def warn(note: str) -> None:
+    """Tells who called `attack` from Python."""
+    warnings.warn(note, stacklevel=3)
 
 
 def attack(
-    runs: Sequence[Run] | Run,
+    runs: Iterable[Named] | Named,
     *,
-    attacks: Sequence[Node] | None = None,
-    eps: Sequence[float] | None = None,
+    attacks: Iterable[Node] | Node | None = None,
+    eps: Given = None,
+    eps_l2: Given = None,
     n: int | None = None,
-    data_dir: Path | None = None,
-    pictures: Literal["all", "first"] = "all",
+    data_dir: str | Path | None = None,
+    pictures: Pictures = "all",
     gradient: Gradient = "true",
-    follow: Sequence[Run] = (),
-    among: Sequence[Run] = (),
+    follow: Iterable[Named] | Named = (),
+    among: Iterable[Named] | Named = (),
     patient: bool = True,
     progress: Progress = lambda run, attack, fraction: None,
+    say: Say = warn,
 ) -> list[AttackedExperiment]:
     """Attack finished runs and write attacks/*.npz, robustness.{json,csv,md,png} and
     figures/adversarial.png into each.
@@ -90,15 +78,17 @@ def attack(
     Returns one record for each experiment, with means over its seeds (`red` is what `--strict`
     reads).
 
-    runs: what `fit` gave, or `open_run` of their directories; seeds of one experiment are attacked
-        together.
-    attacks: names from `ATTACKS`, "all", or a user's own, "./my_attack.py:my_attack"; {"name":
-        "square", "queries": 5000} for options. None: the ladder. Noise is always run, as the
-        measure of what mere disturbance does. Attacks by transfer follow the next seed of the same
-        experiment and its backprop twin, or in place of that twin every experiment in `follow`.
-        Those in the Euclidean ball have lengths of their own (`L2_EPS`), rows of their own, and
-        files in attacks_l2/.
-    eps: radii in [0, 1]; None: the usual nine.
+    runs: what `fit` gave, or their directories; one or several. Seeds of one experiment are
+        attacked together.
+    attacks: one or several, or "fgsm,pgd": names from `ATTACKS`, "all", or a user's own,
+        "./my_attack.py:my_attack"; {"name": "square", "queries": 5000} for options. None: the
+        ladder. Noise is always run, as the measure of what mere disturbance does. Attacks by
+        transfer follow the next seed of the same experiment and its backprop twin, or in place of
+        that twin every experiment in `follow`. Those in the Euclidean ball have radii of their own,
+        rows of their own, and files in attacks_l2/.
+    eps: radii in [0, 1], one or several, or "4/255,0.1"; None: the usual nine. Where all attacks
+        asked for are in the Euclidean ball and eps_l2 is None: their radii.
+    eps_l2: radii in the Euclidean ball, lengths from 0; None: the usual six (`L2_EPS`).
     n: the first n test images; None: all.
     pictures: of every run, or of the first seed of each experiment only.
     data_dir: where the datasets' files lie; None: the usual places.
@@ -111,27 +101,33 @@ def attack(
     patient: whether to look for a minute if another machine that was at work on these runs is still
         alive.
     progress: called with run, attack and the fraction done.
-    Raises Busy where another process is at work on one, and UserError for an unknown attack, an eps
-    outside [0, 1], n below 1, no eps, n images that are not of all classes because the data are
-    sorted, images outside [0, 1], transfer by name where no run has a source, a source with other
-    data, a run without classes, and a rule whose training gradient is the true one or a matter of
-    chance.
+    say: takes a line for every eps that is not used, or not for all attacks.
+    Raises Busy where another process is at work on one, and UserError for no runs, an unknown
+    attack, an eps outside its ball's range, n below 1, no eps, no attack, n images that are not of
+    all classes because the data are sorted, images outside [0, 1], transfer by name where no run
+    has a source, a source with other data, a run without classes, and a rule whose training
+    gradient is the true one or a matter of chance.
     """
-    ladder = Ladder(attacks_named(attacks), _radii(eps), n, gradient)
-    if n is not None and n < 1:
-        raise UserError(f"--n: must be at least 1, got {n}")
-    groups = grouped([runs] if isinstance(runs, Run) else runs)
-    together = [*groups, *grouped(among)]
-    sources = [_sources(group, together, grouped(follow)) for group in together]
-    if "transfer" in (attacks or ()) and not any(sources) and all(len(g) == 1 for g in together):
+    ladder = ladder_of(attacks, eps, eps_l2, n, gradient)
+    one_of("pictures", pictures, Pictures)
+    groups = grouped(opened("runs", runs))
+    if not groups:
+        raise UserError("attack: no runs to attack; train one first")
+    together = [*groups, *grouped(opened("among", among))]
+    named = grouped(opened("follow", follow))
+    sources = [_sources(group, together, named) for group in together]
+    if ladder.transfer and not any(sources) and all(len(group) == 1 for group in together):
         raise UserError(
             "transfer: needs another net; name one with --transfer-from, a second seed, or a run "
             "that backprop trained"
         )
+    for note in ladder.radii.notes:
+        say(note)
+    folder = Path(data_dir) if data_dir is not None else None
     records = []
     for group, others in zip(groups, sources, strict=False):
         with locked([run.path for run in group], patient=patient):
-            load = partial(trained, data_dir=data_dir, with_attacks=False)
+            load = partial(trained, data_dir=folder, with_attacks=False)
             targets, followed = list(load(group)), [list(load(other)) for other in others]
             _refuse_part(targets[0].dataset, n)
             tables = _attack_group(targets, followed, ladder, pictures, progress)
@@ -145,46 +141,6 @@ def attack(
         }
         records.append(AttackedExperiment.model_validate(dict(table) | about))
     return records
-
-
-def attacks_named(nodes: Sequence[Node] | None) -> dict[str, Chosen]:
-    """The attacks by name, noise first, with the options that were given; those of a name that
-    stands twice are the last's.
-
-    One of the user's own, `./my_attack.py:my_attack`, goes by the name of its function.
-    """
-    given = [
-        dict(node) if isinstance(node, Mapping) else {"name": node}
-        for node in (LADDER if nodes is None else nodes)
-    ]
-    whole = [{"name": name} for name in ATTACKS] if {"name": "all"} in given else []
-    chosen: dict[str, Chosen] = {}
-    for options in (
-        {"name": "noise"},
-        *whole,
-        *(node for node in given if node != {"name": "all"}),
-    ):
-        word = str(options.pop("name", ""))
-        name = word.rpartition(":")[2]
-        if name != word and name in ATTACKS:
-            raise UserError(
-                f"{word}: {name} is an attack of bioexp's already; give yours another name"
-            )
-        builder = ATTACKS[name] if name in ATTACKS else builder_of("attack", word, Path())[0]
-        values, problems = check(schema(builder), options)
-        if problems:
-            raise UserError(
-                "\n".join(f"{name}: {'.'.join(map(str, where))} {what}" for where, what in problems)
-            )
-        chosen[name] = Chosen(builder(**values), builder, values)
-    return chosen
-
-
-def _radii(eps: Sequence[float] | None) -> tuple[float, ...]:
-    radii = tuple(dict.fromkeys(map(check_eps, DEFAULT_EPS if eps is None else eps)))
-    if not radii:
-        raise UserError("--eps: needs at least one value")
-    return radii
 
 
 def _refuse_part(dataset: Dataset, n: int | None) -> None:
@@ -213,7 +169,7 @@ def _attack_group(
     group: Sequence[Trained],
     others: Sequence[Sequence[Trained]],
     ladder: Ladder,
-    pictures: Literal["all", "first"],
+    pictures: Pictures,
     progress: Progress,
 ) -> dict[int, Robustness]:
     """All seeds of one experiment, with the other nets that transfer may follow; tables by seed."""
@@ -249,11 +205,9 @@ def _attack_net(
     key, outcomes, stored = jax.random.key(target.seed), {}, {}
     for name, chosen in _with_sources(ladder.attacks, len(sources)).items():
         attack = chosen.attack
-        radii = (
-            (inf,) if attack.kind == "nearest" else ladder.eps if attack.norm == "linf" else L2_EPS
-        )
+        eps = ladder.radii.of(attack)
         followed = sources if attack.kind == "transfer" else ()
-        identity = _identity(chosen, radii, target.seed, [net, *followed])
+        identity = _identity(chosen, eps, target.seed, [net, *followed])
         ball = "" if attack.norm == "linf" else "_l2"
         path = target.run.path / f"attacks{ball}{suffix(ladder.gradient)}" / f"{name}.npz"
         if kept := resume(path, attack, identity):
@@ -262,7 +216,7 @@ def _attack_net(
         outcomes[name] = evaluate(
             net,
             attack,
-            radii,
+            eps,
             key_of(name, key),
             sources=followed,
             progress=partial(progress, name),

@@ -10,13 +10,13 @@ from math import inf
 from pathlib import Path
 from typing import NamedTuple
 
-from bioexp.attacks.eps import DEFAULT_EPS
 from bioexp.config import build
 from bioexp.config.reading import identity
 from bioexp.experiment import Experiment, Run
 from bioexp.records import AttackedExperiment, Gradient
-from bioexp.robustness.stored import table_of
-from bioexp.runs.attack import Node, Progress, attack, attacks_named
+from bioexp.robustness.stored import suffix, table_of
+from bioexp.runs.asked import Ladder, Node, ladder_of
+from bioexp.runs.attack import Progress, attack
 from bioexp.runs.directory import directory, failure, grouped, start_over
 from bioexp.runs.lock import locked
 from bioexp.runs.seed_group import Watch
@@ -60,25 +60,23 @@ class Watched:
 @dataclass(frozen=True)
 class Asked:
     """What is asked of the attacks: by name, at which eps, on how many images, along which
-    gradient; None for the usual.
+    gradient, at which radii in the Euclidean ball; None for the usual.
     """
 
     attacks: Sequence[Node] | None = None
-    eps: tuple[float, ...] | None = None
+    eps: tuple[float, ...] | str | None = None
     n: int | None = None
     gradient: Gradient = "true"
+    eps_l2: tuple[float, ...] | str | None = None
 
-    def names(self, sources: bool = False) -> list[str]:
-        """The attacks that a table surely has rows of; transfer only where there is a source."""
-        return [
-            name
-            for name, chosen in attacks_named(self.attacks).items()
-            if chosen.attack.kind != "nearest" and (sources or chosen.attack.kind != "transfer")
-        ]
+    @property
+    def ladder(self) -> Ladder:
+        """What it comes to; raises UserError where it cannot be granted."""
+        return ladder_of(self.attacks, self.eps, self.eps_l2, self.n, self.gradient)
 
     def answered(self, run: Path, n_test: int, sources: bool = False) -> bool:
-        """Whether a run's table holds these attacks, at these eps, on as many of its test images;
-        a damaged one does not.
+        """Whether a run's table holds these attacks, each at its radii, on as many of its test
+        images; a damaged one does not. Rows of transfer are there only where it has a source.
         """
         try:
             table = table_of(run, self.gradient)
@@ -86,14 +84,20 @@ class Asked:
             return False
         if table is None:
             return False
-        made = {row.attack for row in (*table.rows, *table.l2)}
-        radii = {row.eps for row in table.rows}
-        asked = set(self.eps or DEFAULT_EPS)
-        return (
-            set(self.names(sources)) <= made
-            and asked <= radii
-            and table.n == min(self.n or inf, n_test)
+        made = {(row.attack, row.eps) for row in (*table.rows, *table.l2)}
+        ladder = self.ladder
+        return table.n == min(self.n or inf, n_test) and all(
+            _nearest(run, name, self.gradient).is_file()
+            if chosen.attack.kind == "nearest"
+            else {(name, eps) for eps in ladder.radii.of(chosen.attack)} <= made
+            for name, chosen in ladder.attacks.items()
+            if sources or chosen.attack.kind != "transfer"
         )
+
+
+def _nearest(run: Path, name: str, gradient: Gradient) -> Path:
+    """What an attack without a radius leaves: it has no rows."""
+    return run / f"attacks_l2{suffix(gradient)}" / f"{name}.npz"
 
 
 def train_tasks(
@@ -153,6 +157,7 @@ def attack_tasks(
                     group,
                     attacks=asked.attacks,
                     eps=asked.eps,
+                    eps_l2=asked.eps_l2,
                     n=asked.n,
                     gradient=asked.gradient,
                     follow=follow,
@@ -160,6 +165,7 @@ def attack_tasks(
                     data_dir=workspace.data_dir,
                     patient=patient,
                     progress=bar,
+                    say=silent,
                 )
             ready(number, record)
             return True
