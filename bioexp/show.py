@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from bioexp.attacks.eps import show_eps
+from bioexp.attacks.eps import labels
 from bioexp.catalog import Detail
 from bioexp.claims.changes import changes
 from bioexp.claims.plan import Size
@@ -18,7 +18,7 @@ from bioexp.config.reading import resolved
 from bioexp.console import Terminal
 from bioexp.experiment import Experiment
 from bioexp.records import AttackedExperiment, ClaimRow, Difference, Robustness
-from bioexp.robustness.table import beside, by_eps, findings
+from bioexp.robustness.table import beside, crossed, findings
 from bioexp.runs.tasks import Task
 from bioexp.runs.train import minutes, plan
 from bioexp.runs.workspace import Workspace, silent
@@ -67,7 +67,7 @@ def preview_lines(shown: Preview) -> list[str]:
 
 
 def show_robustness(terminal: Terminal, record: AttackedExperiment) -> None:
-    """Attacks down, eps across; then what the checks say, red ones first."""
+    """Accuracies by attack and eps; then what the checks say, red ones first."""
     about = (
         f"{record.norm}, {record.n:,} test images, {record.rows[0].interval}, gradient: "
         f"{record.gradient_source}"
@@ -79,13 +79,12 @@ def show_robustness(terminal: Terminal, record: AttackedExperiment) -> None:
 
 
 def _show_table(terminal: Terminal, table: Robustness, title: str) -> None:
-    columns, attacks = by_eps(table)
+    corner, columns, lines = crossed(table)
     rows = []
-    for cells in attacks:
-        names = [cell.attack for column, cell in cells.items() if column != "clean"]
-        accuracies = {column: cell.accuracy for column, cell in cells.items()}
-        rows.append({"attack": names[0], **accuracies})
-    terminal.table(rows, ["attack", *columns], title=title)
+    for name, cells in lines.items():
+        accuracies = [cell.accuracy if cell else None for cell in cells]
+        rows.append({corner: name, **dict(zip(columns, accuracies, strict=True))})
+    terminal.table(rows, [corner, *columns], title=title)
 
 
 def show_comparison(terminal: Terminal, rows: Sequence[Difference]) -> None:
@@ -97,8 +96,9 @@ def show_comparison(terminal: Terminal, rows: Sequence[Difference]) -> None:
             f"worst case, {shown[0].n:,} images and {shown[0].seeds} common seed(s), paired; 95 % "
             "by bootstrap over both"
         )
+        called = labels(row.eps for row in shown if row.eps is not None)
         cells = [
-            row.model_dump() | {"eps": "clean" if row.eps is None else show_eps(row.eps)}
+            row.model_dump() | {"eps": "clean" if row.eps is None else called[row.eps]}
             for row in shown
         ]
         terminal.table(cells, columns, title=f"{second} against {first} ({about})")

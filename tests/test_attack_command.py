@@ -12,10 +12,14 @@ import numpy as np
 import pytest
 from honest import LADDER, apply, forward, honest_net
 from made import made, stage
+from PIL import Image
 
 from bioexp.attacks import ATTACKS
-from bioexp.attacks.eps import DEFAULT_EPS, L2_EPS
+from bioexp.attacks.eps import DEFAULT_EPS, L2_EPS, labels, listed, show_eps
+from bioexp.console import Terminal
 from bioexp.experiment import Run
+from bioexp.figures.robustness_curve import robustness_curve
+from bioexp.measures.interval import Interval
 from bioexp.ops import exact
 from bioexp.robustness.evaluate import Net, evaluate
 from bioexp.runs import asked, nets
@@ -23,6 +27,7 @@ from bioexp.runs import attack as command
 from bioexp.runs.tasks import Asked
 from bioexp.runs.twins import Kind, kind_of_run, twin_of
 from bioexp.runs.workspace import silent
+from bioexp.show import show_robustness
 from bioexp.types import Attack, Dataset, Model, UserError
 
 # With fewer steps: here it is asked whether attacks are made, not how strong they are.
@@ -33,6 +38,16 @@ SHORT = {
     "pgd_l2": {"steps": 3, "restarts": 1},
     "deepfool": {"steps": 5},
 }
+
+
+MANY = tuple(i / 100 for i in range(101))
+
+
+def curve_of(eps):
+    kept = [Interval(0.5, 0.4, 0.6, "made up")] * len(eps)
+    clean = Interval(0.9, 0.8, 1.0, "made up")
+    about = {"norm": "linf", "title": "a net", "caption": "made up"}
+    return robustness_curve(list(eps), {"pgd": kept}, clean=clean, chance=0.1, **about)
 
 
 @pytest.fixture(scope="module")
@@ -238,6 +253,54 @@ def test_lengths_asked_for_are_those_of_the_rows_and_what_is_not_used_is_said(ru
     with pytest.warns(UserWarning, match="the usual lengths are used"):
         (found,) = command.attack(runs[0], attacks="fgsm,pgd_l2", eps=0.1, n=20)
     assert tuple(row.eps for row in found.l2) == L2_EPS
+
+
+def test_a_hundred_eps_leave_pictures_and_tables_that_can_be_read(runs, capsys):
+    (found,) = command.attack(runs[0], attacks="fgsm", eps=MANY, n=20)
+    sizes = {
+        name: Image.open(runs[0].path / name).size
+        for name in ("robustness.png", "figures/adversarial.png")
+    }
+    (few,) = command.attack(runs[0], attacks="fgsm", eps=MANY[:31:15], n=20)
+    for name, size in sizes.items():
+        assert size == Image.open(runs[0].path / name).size
+    labelled = {"label": "blob_net"}
+    show_robustness(Terminal(), found.model_copy(update=labelled))
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1].split() == ["eps", "noise", "fgsm", "worst", "case"]
+    assert [line.split()[0] for line in lines[2 : len(MANY) + 3]] == ["clean", *map(show_eps, MANY)]
+    assert max(map(len, lines[1 : len(MANY) + 3])) < 80
+    assert "0.01, 0.02, …, 1 (100 of them)" in listed(MANY[1:])
+    show_robustness(Terminal(), few.model_copy(update=labelled))
+    assert capsys.readouterr().out.splitlines()[1].split() == [
+        "attack",
+        "clean",
+        "0",
+        "0.15",
+        "0.3",
+    ]
+
+
+@pytest.mark.parametrize(
+    "eps",
+    [MANY, np.geomspace(1e-3, 1, 101), np.arange(1, 102) / 255, np.linspace(0.1, 0.1001, 101)],
+)
+def test_labels_below_a_curve_are_few_and_apart_and_the_last_eps_has_one(eps):
+    figure = curve_of(eps)
+    figure.draw_without_rendering()
+    (axes,) = figure.axes
+    ticks, height = axes.get_xticks(), axes.get_xticklabels()[0].get_fontsize() / 72 * figure.dpi
+    places = axes.transData.transform([(tick, 0) for tick in ticks])[:, 0]
+    assert 5 < len(ticks) < 30
+    assert np.diff(places).min() > 1.4 * height  # they are turned by 45 degrees
+    assert (ticks[0], ticks[-1]) == (eps[0], eps[-1])
+    assert axes.get_position().height > 0.5
+
+
+def test_eps_that_look_alike_are_told_apart():
+    assert labels([0.1, 0.10001, 8 / 255]) == {0.1: "0.1", 0.10001: "0.10001", 8 / 255: "8/255"}
+    (below,) = curve_of([0.1, 0.10001]).axes
+    assert [label.get_text() for label in below.get_xticklabels()] == ["0.1", "0.10001"]
 
 
 def test_a_run_is_answered_where_each_attack_was_made_at_its_own_radii(runs):

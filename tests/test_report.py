@@ -4,10 +4,10 @@ import dataclasses
 import re
 
 import pytest
-from made_runs import EVIL, VERDICTS, made_claim, made_claims, made_run
+from made_runs import EVIL, VERDICTS, made_claim, made_claims, made_robustness, made_run
 from PIL import Image
 
-from bioexp import papers
+from bioexp import papers, records
 from bioexp.papers.log_net import PAPER
 from bioexp.report.formats import estimate, fenced, number
 from bioexp.report.page import report
@@ -174,6 +174,23 @@ def test_seeds_share_pictures_and_show_provenance_where_it_differs(results):
     assert "Pictures of seed 0" in words(page)
     assert "seed 1: 2.5" in page
     assert page.count("bioexp train small.yaml") == 1
+
+
+def test_many_eps_stand_below_one_another_so_that_no_table_is_wider_than_its_attacks(results):
+    run = made_run(results, robust=0.4)
+    clean, *attacked = made_robustness(0.4).rows
+    many = [row.model_copy(update={"eps": i / 100}) for row in attacked for i in range(101)]
+    records.write(
+        run.path / "robustness.json",
+        made_robustness(0.4).model_copy(update={"rows": (clean, *many)}),
+    )
+    page, twin = written(results, [run])
+    (table,) = re.findall(r"accuracy under attack against eps.*?</table>", page, re.DOTALL)
+    assert words(table.split("<thead>")[1].split("</thead>")[0]) == "eps fgsm pgd worst case"
+    assert table.count('<tr><th scope="row"') == 102
+    assert '<tr><th scope="row" data-value="0.07">0.07</th>' in table
+    assert "| eps | fgsm | pgd | worst case |" in twin
+    assert "| 0.07 | 0.500 [0.490, 0.510] | 0.400" in twin
 
 
 def test_no_runs_and_no_page_are_the_users_errors(results):

@@ -3,7 +3,8 @@ ball it is of, where attacks in both are made.
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from numbers import Real
 from typing import NamedTuple
@@ -16,6 +17,8 @@ DEFAULT_EPS = (4 / 255, 8 / 255, 12 / 255, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0)
 # Euclidean lengths, for the attacks in that ball; 28 x 28 pixels hold lengths up to 28
 L2_EPS = (0.25, 0.5, 1.0, 1.5, 2.0, 3.0)
 LARGEST_L2 = 1e9  # far beyond every image; squares of lengths must fit in single precision
+
+MOST_LISTED = 12  # eps that a reader takes in at once, in a sentence or across a table
 
 
 class Radii(NamedTuple):
@@ -47,7 +50,7 @@ def radii(attacks: Mapping[str, Attack], eps: object, eps_l2: object = None) -> 
     l2, linf = ([name for name, norm in balls if norm == ball] for ball in ("l2", "linf"))
     given = None if eps is None else _numbers("--eps", eps)
     lengths = None if eps_l2 is None else _lengths("--eps-l2", _numbers("--eps-l2", eps_l2))
-    usual = f"noise, which is always made, keeps the usual eps ({_shown(DEFAULT_EPS)})"
+    usual = f"noise, which is always made, keeps the usual eps ({listed(DEFAULT_EPS)})"
     notes = []
     if lengths and not l2:
         notes.append(f"--eps-l2: not used: nothing asked for ({names}) takes Euclidean lengths")
@@ -60,7 +63,7 @@ def radii(attacks: Mapping[str, Attack], eps: object, eps_l2: object = None) -> 
     elif given and l2 and not lengths:
         notes.append(
             f"--eps: of the L-infinity ball; in the Euclidean one ({', '.join(l2)}) the usual "
-            f"lengths are used ({_shown(L2_EPS)}), or those of --eps-l2"
+            f"lengths are used ({listed(L2_EPS)}), or those of --eps-l2"
         )
     pixels = tuple(map(_in_unit, given)) if given else DEFAULT_EPS
     return Radii(pixels, lengths or L2_EPS, tuple(notes))
@@ -76,8 +79,21 @@ def show_eps(eps: float) -> str:
     )
 
 
-def _shown(eps: Iterable[float]) -> str:
-    return ", ".join(map(show_eps, eps))
+def labels(eps: Iterable[float]) -> dict[float, str]:
+    """What each eps is called beside the others: with all its digits where two would look alike."""
+    shown = {value: show_eps(value) for value in eps}
+    count = Counter(shown.values())
+    return {
+        value: text if count[text] == 1 else repr(float(value)) for value, text in shown.items()
+    }
+
+
+def listed(eps: Sequence[float]) -> str:
+    """Several eps in a sentence; the first and the last where there are many."""
+    shown = list(labels(eps).values())
+    if len(shown) <= MOST_LISTED:
+        return ", ".join(shown)
+    return f"{', '.join(shown[:2])}, …, {shown[-1]} ({len(shown)} of them)"
 
 
 def _numbers(option: str, given: object) -> tuple[float, ...]:

@@ -17,6 +17,8 @@ from bioexp.figures.digits import Row, digits, verdict
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+LARGEST_GAIN = 128  # a pixel's smallest change is then half of its range
+
 
 class Attacked(NamedTuple):
     """The shown images after an attack at one eps, in [0, 1], and the classes the net finds in
@@ -35,17 +37,22 @@ def adversarial_grid(
     *,
     title: str,
     caption: str,
+    most: int = 8,
 ) -> Figure:
     """One column per image; below the clean row, for each eps, the change (amplified) and the
     attacked image.
 
     The factor stands beside the row. Over each attacked image stands label -> prediction, blue
-    where the net resists.
+    where the net resists. Of more than `most` eps so many are shown, spread evenly.
     """
+    if len(attacked) > most:
+        attacked = [
+            attacked[i] for i in np.linspace(0, len(attacked) - 1, most).round().astype(int)
+        ]
     rows = [Row("clean", clean, [str(label) for label in labels])]
     for eps, images, predictions in attacked:
         # the largest change is then about half of the pixels' range
-        gain = max(1, round(0.5 / eps)) if eps > 0 else 1
+        gain = max(1, round(min(0.5 / eps, LARGEST_GAIN))) if eps > 0 else 1
         rows.append(Row(f"change × {gain}", gain * (images - clean), (), change=True))
         rows.append(Row(f"eps {show_eps(eps)}", images, *verdict(labels, predictions)))
     figure = canvas(0.95 * len(clean) + 1.3, 1.08 * len(rows) + 0.8)

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+from jaxtyping import Float
 
-from bioexp.attacks.eps import show_eps
+from bioexp.attacks.eps import MOST_LISTED, labels
 from bioexp.figures.canvas import COLORS, canvas, plain
 from bioexp.measures.interval import Interval
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MARKERS = "o^sDvP*X"
+MOST_MARKERS = 20  # on a line
+APART = 0.035  # of the axis, between two labels that can be read
 
 
 def robustness_curve(
@@ -31,9 +34,9 @@ def robustness_curve(
     """Accuracy under each attack at each eps with its 95 % band; clean accuracy and chance as
     lines.
 
-    eps is drawn on a logarithmic axis when it spans more than a factor of 5. The line named "worst
-    case" is drawn thick and black, as it is the claim. The caption should give n and say what the
-    bands are over.
+    eps is drawn on a logarithmic axis when it spans more than a factor of 5. Where eps are many,
+    not all have a marker, an error bar or a label. The line named "worst case" is drawn thick and
+    black, as it is the claim. The caption should give n and say what the bands are over.
     """
     order = [int(i) for i in np.argsort(eps)]
     figure = canvas(6.4, 4.2)
@@ -50,19 +53,21 @@ def robustness_curve(
                 "linewidth": 1.3,
                 "marker": MARKERS[number % len(MARKERS)],
                 "markersize": 5,
+                "markevery": -(-len(x) // MOST_MARKERS),
                 "zorder": 3,
             }
         )
         axes.plot(x, value, color=color, label=name, **style)
-        axes.errorbar(
-            x,
-            value,
-            [np.maximum(value - low, 0), np.maximum(high - value, 0)],
-            fmt="none",
-            ecolor=color,
-            elinewidth=1,
-            capsize=2,
-        )
+        if len(x) <= MOST_MARKERS:
+            axes.errorbar(
+                x,
+                value,
+                [np.maximum(value - low, 0), np.maximum(high - value, 0)],
+                fmt="none",
+                ecolor=color,
+                elinewidth=1,
+                capsize=2,
+            )
         axes.fill_between(x, low, high, color=color, alpha=0.12, linewidth=0)
     axes.axhline(clean.value, color="0.35", linestyle="--", linewidth=1)
     axes.axhspan(clean.low, clean.high, color="0.35", alpha=0.12, linewidth=0)
@@ -97,20 +102,35 @@ def robustness_curve(
 
 
 def _scale(axes: Axes, x: Sequence[float]) -> None:
-    """Accuracy from 0 to 100 %; one tick for every eps, as the user wrote it."""
+    """Accuracy from 0 to 100 %; eps as the user wrote them, of many those that have room."""
     from matplotlib.ticker import NullLocator, PercentFormatter
 
     axes.set_ylim(-0.02, 1.06)
     axes.yaxis.set_major_formatter(PercentFormatter(1))
+    place = np.asarray(x)
     if x[0] > 0 and x[-1] > 5 * x[0]:
         axes.set_xscale("log")
         axes.xaxis.set_minor_locator(NullLocator())
-    labels = [show_eps(value) for value in x]
-    for i in range(1, len(x)):
-        if (
-            x[i] / x[i - 1]
-            if axes.get_xscale() == "log"
-            else 1 + (x[i] - x[i - 1]) / (x[-1] - x[0])
-        ) < 1.07:  # too close for two labels
-            labels[i - 1], labels[i] = "", f"{labels[i - 1]}, {labels[i]}".removeprefix(", ")
-    axes.set_xticks(x, labels, fontsize=8, rotation=45 if len(x) > 5 else 0)
+        place = np.log(place)
+    groups = _together((place - place[0]) / max(place[-1] - place[0], np.finfo(float).tiny))
+    ticks = [group[0] for group in groups[:-1]] + [len(x) - 1]
+    called = list(labels(x).values())
+    shown = [called[tick] for tick in ticks]
+    if len(x) <= MOST_LISTED:
+        ends = [(called[group[0]], called[group[-1]], len(group)) for group in groups]
+        shown = [
+            first if n == 1 else f"{first}{', ' if n == 2 else ' … '}{last}"
+            for first, last, n in ends
+        ]
+    axes.set_xticks([x[i] for i in ticks], shown, fontsize=8, rotation=45 if len(ticks) > 5 else 0)
+
+
+def _together(place: Float[np.ndarray, "n"]) -> list[list[int]]:
+    """Ascending places from 0 to 1 that are too close for labels of their own, together."""
+    groups = [[0]]
+    for i in range(1, len(place)):
+        if place[i] - place[groups[-1][0]] < APART:
+            groups[-1].append(i)
+        else:
+            groups.append([i])
+    return groups

@@ -15,7 +15,7 @@ from bioexp.experiment import Run
 from bioexp.records import AttackRow, Outcome, Robustness
 from bioexp.report.images import Picture, picture
 from bioexp.robustness.stored import table_of
-from bioexp.robustness.table import beside, by_eps, findings, over_seeds
+from bioexp.robustness.table import beside, crossed, findings, over_seeds
 from bioexp.runs.provenance import code_digest
 from bioexp.runs.train import outcome
 from bioexp.types import UserError
@@ -56,18 +56,22 @@ class ShownSeed:
 
 @dataclass(frozen=True)
 class AttackLine:
-    """An attack with its accuracies, clean first; None where it was not made."""
+    """An attack with its accuracies, or an eps; None where it was not made. size: of the eps."""
 
-    attack: str
+    name: str
+    size: float
     cells: tuple[AttackRow | None, ...]
 
 
 @dataclass(frozen=True)
 class AttackTable:
-    """Accuracies under attack, attacks down and eps across; interval: what intervals are over."""
+    """Accuracies under attack, attacks down and eps across or the other way round, as the corner
+    says; interval: what intervals are over.
+    """
 
     title: str
     table: Robustness
+    corner: str
     columns: tuple[str, ...]
     lines: tuple[AttackLine, ...]
     interval: str
@@ -193,16 +197,15 @@ def _shown(title: str, table: Robustness) -> list[AttackTable]:
 
 
 def _across(title: str, table: Robustness, said: Sequence[str]) -> AttackTable:
-    columns, rows = by_eps(table)
+    corner, columns, rows = crossed(table)
     lines = [
         AttackLine(
-            next(row.attack for row in by_column.values() if row.eps is not None),
-            tuple(by_column.get(column) for column in columns),
+            name, max((cell.eps or 0.0 for cell in cells if cell), default=0.0), tuple(cells)
         )
-        for by_column in rows
+        for name, cells in rows.items()
     ]
     over = " or ".join(dict.fromkeys(row.interval for row in table.rows))
-    return AttackTable(title, table, tuple(columns), tuple(lines), over, tuple(said))
+    return AttackTable(title, table, corner, tuple(columns), tuple(lines), over, tuple(said))
 
 
 def _provenance(runs: Sequence[Run]) -> list[ProvenanceLine]:

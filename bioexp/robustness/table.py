@@ -7,11 +7,12 @@ import io
 from collections.abc import Mapping, Sequence
 from math import inf
 from types import MappingProxyType
+from typing import Literal, NamedTuple
 
 import numpy as np
 from jaxtyping import Bool
 
-from bioexp.attacks.eps import show_eps
+from bioexp.attacks.eps import MOST_LISTED, labels, listed
 from bioexp.measures.interval import Interval, accuracy, median, student
 from bioexp.records import AttackRow, Distance, Flag, Gradient, Robustness
 from bioexp.robustness.evaluate import Outcome, worst_case
@@ -36,6 +37,16 @@ COLUMNS = (
     "verdict",
     "median_l2",
 )
+
+
+class Crossed(NamedTuple):
+    """A table in two directions: what its rows are, what stands over its columns, and its rows by
+    name; None where an attack was not made.
+    """
+
+    corner: Literal["attack", "eps"]
+    columns: list[str]
+    rows: dict[str, list[AttackRow | None]]
 
 
 def tabulate(
@@ -130,17 +141,19 @@ def beside(table: Robustness) -> Robustness | None:
     return table.model_copy(update={"norm": "l2", "rows": clean + table.l2})
 
 
-def by_eps(table: Robustness) -> tuple[list[str], list[dict[str, AttackRow]]]:
-    """Attacks down and eps across: the columns, "clean" first, and by column the rows of each
-    attack.
-    """
-    attacks: dict[str, dict[str, AttackRow]] = {}
-    for row in table.rows:
-        column = CLEAN if row.eps is None else show_eps(row.eps)
-        attacks.setdefault(row.attack, {})[column] = row
-    clean = attacks.pop(CLEAN)
-    rows = [clean | row for row in attacks.values()]
-    return list(dict.fromkeys(column for row in rows for column in row)), rows
+def crossed(table: Robustness) -> Crossed:
+    """Attacks down and eps across, clean first; the other way round where eps are many."""
+    clean, *attacked = table.rows
+    called = labels(dict.fromkeys(row.eps for row in attacked if row.eps is not None))
+    attacks = dict.fromkeys(row.attack for row in attacked)
+    cells = {(row.attack, called[row.eps]): row for row in attacked if row.eps is not None}
+    cells |= {(attack, CLEAN): clean for attack in attacks}
+    names, columns = list(attacks), [CLEAN, *called.values()]
+    rows = {name: [cells.get((name, column)) for column in columns] for name in names}
+    if len(called) <= MOST_LISTED:
+        return Crossed("attack", columns, rows)
+    turned = {column: list(cells) for column, *cells in zip(columns, *rows.values(), strict=True)}
+    return Crossed("eps", names, turned)
 
 
 def findings(table: Robustness) -> list[str]:
@@ -152,8 +165,7 @@ def findings(table: Robustness) -> list[str]:
     stamp = [MASKED] if table.gradient_source == "training" else []
     stamp += [DISTANCE.format(**table.median_l2.model_dump())] if table.median_l2 else []
     said = [
-        f"{flag.words} ({flag.code} at eps {', '.join(map(show_eps, flag.eps)) or 'any'}): "
-        f"{flag.sentence}"
+        f"{flag.words} ({flag.code} at eps {listed(flag.eps) or 'any'}): {flag.sentence}"
         for flag in red
     ]
     quiet = len(table.flags) - len(red) - len(unchecked)
@@ -197,8 +209,10 @@ def as_markdown(table: Robustness) -> str:
         "| attack | eps | accuracy | 95 % interval | n | says |",
         "|---|---|---|---|---|---|",
     ]
-    for row in (*table.rows, *table.l2):
-        eps = "" if row.eps is None else show_eps(row.eps) + (" (L2)" if row in table.l2 else "")
+    called = labels(row.eps for row in (*table.rows, *table.l2) if row.eps is not None)
+    both = [(row, "") for row in table.rows] + [(row, " (L2)") for row in table.l2]
+    for row, ball in both:
+        eps = "" if row.eps is None else called[row.eps] + ball
         ends = f"[{row.low:.4f}, {row.high:.4f}]"
         lines.append(
             f"| {row.attack} | {eps} | {row.accuracy:.4f} | {ends} | {row.n} | {row.verdict} |"
@@ -208,8 +222,7 @@ def as_markdown(table: Robustness) -> str:
     lines += ["", "| check | state | at eps | |", "|---|---|---|---|"]
     for flag in table.flags:
         state = f"**{flag.words}**" if flag.state == "red" else flag.state
-        at = ", ".join(map(show_eps, flag.eps))
-        lines.append(f"| {flag.code} | {state} | {at} | {flag.sentence} |")
+        lines.append(f"| {flag.code} | {state} | {listed(flag.eps)} | {flag.sentence} |")
     return "\n".join(lines) + "\n"
 
 
