@@ -352,8 +352,8 @@ def report(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Write one self-contained HTML page over any number of runs. Two or more that are named are
-    compared.
+    """Write one HTML page over any number of runs. Two or more that are named are compared. All is
+    in the page; only more than 100 pictures stay files that it links to.
     """
     from bioexp.claims.rows import claims_of, runs_of
     from bioexp.report.page import report as write

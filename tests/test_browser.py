@@ -13,6 +13,7 @@ from itertools import pairwise
 import pytest
 from made_runs import made_claims, made_run
 
+from bioexp.report import images
 from bioexp.report.page import report
 
 CHROMIUM = (
@@ -36,6 +37,7 @@ FLAGS = [
     "--disable-dev-shm-usage",
 ]
 PATIENCE = 30  # seconds for the browser to come up or to answer
+COMPLETE = "return [...document.images].every((image) => image.complete)"
 SEEDS = 11  # sorted as text, 10 comes before 2
 
 
@@ -120,7 +122,7 @@ def browser(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory):
-    """A page with claims, and one that compares two experiments."""
+    """A page with claims, one that compares two experiments, and two whose pictures are files."""
     results = tmp_path_factory.mktemp("results")
     runs = [
         made_run(
@@ -134,10 +136,15 @@ def pages(tmp_path_factory):
     ]
     others = [made_run(results, "b", seed, 0.9, robust=0.45, width=9) for seed in range(SEEDS)]
     claimed = report([*runs, *others], results / "claims.html", made_claims(results))
-    return {"claims": claimed, "comparison": report([*runs, *others], results / "comparison.html")}
+    compared = report([*runs, *others], results / "comparison.html")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(images, "INLINE", 0)
+        linked = report([*runs, *others], results / "linked.html")
+        copied = report(runs, results.parent / "elsewhere" / "copied.html")
+    return {"claims": claimed, "comparison": compared, "linked": linked, "copied": copied}
 
 
-@pytest.mark.parametrize("name", ["claims", "comparison"])
+@pytest.mark.parametrize("name", ["claims", "comparison", "linked", "copied"])
 @pytest.mark.parametrize(("width", "scheme"), [(1200, "light"), (390, "dark")])
 def test_a_page_opens_without_a_complaint_a_broken_picture_or_a_sideways_scroll(
     browser, pages, name, width, scheme
@@ -146,6 +153,10 @@ def test_a_page_opens_without_a_complaint_a_broken_picture_or_a_sideways_scroll(
     browser.run("document.querySelectorAll('details').forEach((folded) => { folded.open = true; })")
     assert browser.complaints() == []
     assert browser.run("return document.images.length") > 0
+    browser.run("for (const image of document.images) { image.loading = 'eager'; }")
+    end = time.monotonic() + PATIENCE
+    while not browser.run(COMPLETE) and time.monotonic() < end:
+        time.sleep(0.05)
     assert browser.run("return [...document.images].every((image) => image.naturalWidth > 0)")
     assert browser.run("return document.documentElement.scrollWidth - innerWidth") <= 0
     dark = (

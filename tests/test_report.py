@@ -2,15 +2,21 @@
 
 import dataclasses
 import re
+import shutil
+import time
+from urllib.parse import unquote
 
+import numpy as np
 import pytest
 from made_runs import EVIL, VERDICTS, made_claim, made_claims, made_robustness, made_run
 from PIL import Image
 
 from bioexp import papers, records
 from bioexp.papers.log_net import PAPER
+from bioexp.report import images
 from bioexp.report.formats import estimate, fenced, number
 from bioexp.report.page import report
+from bioexp.runs.directory import open_run
 from bioexp.runs.labels import differing
 from bioexp.types import UserError
 
@@ -166,6 +172,92 @@ def test_the_page_asks_nothing_of_the_network(results):
     anchors = re.findall(r'id="([^"]*)"', page)
     assert len(anchors) == len(set(anchors))
     assert {target[1:] for target in targets if target.startswith("#")} <= set(anchors)
+
+
+@pytest.fixture
+def many_pictures(monkeypatch):
+    """As if those of any page were too many for it."""
+    monkeypatch.setattr(images, "INLINE", 0)
+
+
+def sources(page):
+    """The files that a page's pictures are in."""
+    return [unquote(source) for source in re.findall(r'<img src="([^"]*)"', page)]
+
+
+@pytest.mark.usefixtures("many_pictures")
+def test_pictures_that_are_too_many_for_a_page_stay_where_they_are_below_it(results):
+    run = made_run(results, "a net@blobs")
+    page, twin = written(results, [run], made_claims(results))
+    figure, own = sources(page)
+    assert (results / own).samefile(run.path / "figures/w1.png")
+    assert (results / figure).samefile(results / "figures/fig2.png")
+    assert page.count(' width="60" height="40" loading="lazy">') == 1
+    assert "img-src data: 'self' file:;" in page
+    assert "except its pictures: they are files in folders beside it" in words(page)
+    assert "](a%20net%40blobs/0a1b2c3d-s0/figures/w1.png)" in twin
+    assert not list(results.rglob("*_files"))
+
+
+@pytest.mark.usefixtures("many_pictures")
+def test_a_page_that_lies_elsewhere_has_copies_beside_it_of_what_it_shows(results, tmp_path):
+    run, folder = made_run(results), tmp_path / "elsewhere"
+    page = report([run], folder / "page.html")
+    (source,) = sources(page.read_text())
+    assert re.fullmatch(r"page_files/w1-[0-9a-f]{12}\.png", source)
+    assert (folder / source).read_bytes() == (run.path / "figures/w1.png").read_bytes()
+    assert f"]({source})" in page.with_suffix(".md").read_text()
+    (folder / "page_files" / "mine.png").write_bytes(b"")
+    Image.new("RGB", (9, 9)).save(run.path / "figures" / "w1.png")
+    report([run], page)
+    (other,) = sources(page.read_text())
+    assert other != source
+    assert {file.name for file in (folder / "page_files").iterdir()} == {other[11:], "mine.png"}
+
+
+def test_copies_are_removed_once_a_page_holds_its_pictures_again(results, tmp_path, monkeypatch):
+    run, page = made_run(results), tmp_path / "elsewhere" / "page.html"
+    with monkeypatch.context() as patch:
+        patch.setattr(images, "INLINE", 0)
+        report([run], page)
+    assert (page.parent / "page_files").is_dir()
+    report([run], page)
+    assert not (page.parent / "page_files").exists()
+    (source,) = sources(page.read_text())
+    assert source.startswith("data:image/png;base64,")
+
+
+@pytest.mark.usefixtures("many_pictures")
+def test_a_crash_leaves_the_page_of_before_with_its_pictures(results, tmp_path, monkeypatch):
+    run, page = made_run(results), tmp_path / "elsewhere" / "page.html"
+    before = report([run], page).read_bytes()
+    (source,) = sources(before.decode())
+    Image.new("RGB", (9, 9)).save(run.path / "figures" / "w1.png")
+
+    def crash(path, text):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("bioexp.report.page.write_text", crash)
+    with pytest.raises(KeyboardInterrupt):
+        report([run], page)
+    assert page.read_bytes() == before
+    assert (page.parent / source).is_file()
+    assert not list(page.parent.rglob(".*"))
+
+
+def test_a_report_of_hundreds_of_experiments_takes_seconds(results):
+    """The pictures of three hundred used to take a minute; here thirty have those of as many."""
+    run = made_run(results, robust=0.4)
+    noise = np.random.default_rng(0).integers(0, 256, (400, 800, 3), np.uint8)
+    for name in "abcdefghijklmnop":
+        Image.fromarray(noise).save(run.path / "figures" / f"{name}.png")
+    for net in range(30):
+        shutil.copytree(run.path, results / f"net_{net}" / run.path.name)
+    runs = [open_run(path) for path in sorted(results.glob("*/*"))]
+    began = time.process_time()
+    page = report(runs, results / "report.html")
+    assert time.process_time() - began < 10
+    assert page.stat().st_size < 3_000_000
 
 
 def test_seeds_share_pictures_and_show_provenance_where_it_differs(results):

@@ -1,17 +1,15 @@
-"""`bioexp report`: one self-contained HTML page over any number of runs, with a Markdown twin, made
-from what lies in their directories.
+"""`bioexp report`: one HTML page over any number of runs, self-contained unless its pictures are
+many, with a Markdown twin, made from what lies in their directories.
 """
 
 from __future__ import annotations
 
 import base64
 import hashlib
-import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import quote
 
 from bioexp import __version__
 from bioexp.experiment import Run
@@ -19,6 +17,7 @@ from bioexp.files import write_json, write_text
 from bioexp.records import ClaimRow
 from bioexp.report.comparison import Comparison, comparison
 from bioexp.report.formats import environment
+from bioexp.report.images import clear, folder_of, inlined, is_small, link, linked
 from bioexp.report.ladder import Ladder, as_csv, as_json, cross_table
 from bioexp.report.papers import Section, sections, tally
 from bioexp.report.runs import ShownExperiment, experiment
@@ -32,7 +31,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 @dataclass(frozen=True)
 class Page:
     """Everything that page and twin say. made: when. anchors: of the experiments, by their groups
-    (log_net/3f2a91c0).
+    (log_net/3f2a91c0). inline: whether it holds its pictures itself.
     """
 
     title: str
@@ -46,6 +45,14 @@ class Page:
     experiments: tuple[ShownExperiment, ...]
     ladder: Ladder | None
     comparison: Comparison | None
+    inline: bool = True
+
+    @property
+    def pictures(self) -> list[Path]:
+        """Where its pictures lie, each once."""
+        own = [picture.path for shown in self.experiments for picture in shown.pictures]
+        drawn = [shown.picture.path for paper in self.papers for shown in paper.pictures]
+        return list(dict.fromkeys(own + drawn))
 
     @property
     def n_runs(self) -> int:
@@ -82,7 +89,8 @@ def report(
     figures: Path | None = None,
 ) -> Path:
     """Write the page and, beside it, its Markdown twin; returns the page's path. All of the page is
-    inlined: it can be mailed.
+    inlined: it can be mailed. Only where its pictures are more than 100, or 8 MB, they stay files
+    that move with it: those of the runs below its folder, or else copies in <page>_files.
 
     Where more than one experiment was attacked, <page>.robustness.csv and .json hold their common
     table.
@@ -103,14 +111,20 @@ def report(
     page = _page(runs, claims, figures, compare=not claims if compare is None else compare)
     script = (TEMPLATES / "report.js").read_text("utf-8")
     style = (TEMPLATES / "report.css").read_text("utf-8")
+    page = replace(page, inline=is_small(page.pictures))
+    files = {} if page.inline else linked(page.pictures, output)
+
+    def beside(path: Path) -> str:
+        return link(files.get(path, path), output)
+
     templates = environment()
-    templates.filters["beside"] = lambda path: quote(
-        Path(os.path.relpath(path, output.parent)).as_posix()
-    )
+    templates.filters["beside"] = beside
+    templates.filters["source"] = inlined if page.inline else beside
     html = templates.get_template("report.html")
     write_text(output, html.render(page=page, style=style, script=script, digest=_digest(script)))
     twin = templates.get_template("report.md").render(page=page)
     write_text(output.with_suffix(".md"), twin)
+    clear(folder_of(output), files.values())
     if page.ladder:
         write_text(output.with_suffix(".robustness.csv"), as_csv(page.ladder))
         write_json(output.with_suffix(".robustness.json"), as_json(page.ladder))
