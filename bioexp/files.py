@@ -7,7 +7,7 @@ import os
 import socket
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from lzma import LZMAError
 from pathlib import Path
@@ -112,11 +112,13 @@ def write_arrays(path: Path, arrays: Mapping[str, Any]) -> None:
     write_atomically(path, lambda file: np.savez(file, allow_pickle=False, **arrays))
 
 
-def read_arrays(path: Path) -> dict[str, np.ndarray]:
-    """The arrays of an .npz file. Raises UserError where it is absent, damaged or no such file."""
+def read_arrays(path: Path, names: Collection[str] = ()) -> dict[str, np.ndarray]:
+    """The arrays of an .npz file, or of these names alone those that are there. Raises UserError
+    where it is absent, damaged or no such file.
+    """
     try:
         with np.load(path, allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in arrays.files}
+            return {name: arrays[name] for name in arrays.files if not names or name in names}
     except FileNotFoundError:
         raise UserError(f"{path}: no such file") from None
     except (OSError, *NO_ARRAYS) as error:

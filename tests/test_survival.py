@@ -8,7 +8,7 @@ import shutil
 import numpy as np
 import pytest
 
-from bioexp.robustness.compare import Survived, compare, compared, interval, unequal
+from bioexp.robustness.compare import RESAMPLES, Survived, compare, compared, interval, unequal
 from bioexp.runs.directory import find, grouped, open_run
 from bioexp.runs.labels import labelled
 from bioexp.types import UserError
@@ -23,6 +23,15 @@ def seeds(share: float, count: int = 5, n: int = 400, doubts: str = "") -> dict[
         seed: Survived({None: np.ones(n, bool), 0.1: correct}, {0.1: doubts} if doubts else {})
         for seed, correct in enumerate(survives)
     }
+
+
+def test_the_bootstrap_is_the_one_that_draws_anew_in_a_loop():
+    differences = np.random.default_rng(1).integers(-1, 2, (3, 40)).astype(float)
+    rng, means = np.random.default_rng(0), []
+    for _ in range(RESAMPLES):
+        some = differences[rng.integers(3, size=3)]
+        means.append(some[:, rng.integers(40, size=40)].mean())
+    np.testing.assert_allclose(interval(differences), np.percentile(means, [2.5, 97.5]), atol=1e-12)
 
 
 def test_more_robust_needs_an_interval_without_zero_and_no_red_check():

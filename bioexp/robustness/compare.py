@@ -6,10 +6,11 @@ is the net alone. No correction is made for looking at many rows.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, UInt8
 
 from bioexp.experiment import Run
 from bioexp.measures.interval import student
@@ -18,7 +19,7 @@ from bioexp.robustness.stored import REMEDY, attacked, table_of
 from bioexp.robustness.table import WORST
 from bioexp.types import UserError
 
-RESAMPLES = 2000
+RESAMPLES, BLOCK = 2000, 100  # and how many of them are looked at together
 ASKED_FOR = 5  # seeds that a claim on robustness needs
 EQUAL = 0.01  # clean accuracies that count as the same
 
@@ -60,9 +61,10 @@ def compared(groups: Mapping[str, Sequence[Run]]) -> list[Difference]:
         return []
     (label, first), *others = found.items()
     rows: list[Difference] = []
+    left = {run.seed: survived(run) for run in first}
     for other, second in others:
         if same_data(first[0], second[0]):
-            left, right = ({run.seed: survived(run) for run in side} for side in (first, second))
+            right = {run.seed: survived(run) for run in second}
             rows += compare(left, right, names=(label, other))
     return rows
 
@@ -107,14 +109,26 @@ def interval(differences: Float[np.ndarray, "seeds n"]) -> tuple[float, float]:
     """95 % percentile bootstrap of the mean over seeds and images, both drawn anew with replacement
     in each of 2,000 resamples.
     """
-    seeds, n = differences.shape
-    rng = np.random.default_rng(0)
-    means = [
-        differences[rng.integers(seeds, size=seeds)].mean(0)[rng.integers(n, size=n)].mean()
-        for _ in range(RESAMPLES)
-    ]
+    of_seeds, of_images = _drawn(*differences.shape)
+    sums = [of_images[i : i + BLOCK] @ differences.T for i in range(0, RESAMPLES, BLOCK)]
+    means = (np.concatenate(sums) * of_seeds).sum(1) / differences.size
     low, high = np.percentile(means, [2.5, 97.5])
     return float(low), float(high)
+
+
+@lru_cache(maxsize=1)
+def _drawn(
+    seeds: int, n: int
+) -> tuple[UInt8[np.ndarray, "resamples seeds"], UInt8[np.ndarray, "resamples n"]]:
+    """How often each resample holds each seed and each image; it depends on their numbers alone."""
+    rng = np.random.default_rng(0)
+
+    def drawn(size: int) -> UInt8[np.ndarray, "{size}"]:
+        return np.bincount(rng.integers(size, size=size), minlength=size).astype(np.uint8)
+
+    resamples = [(drawn(seeds), drawn(n)) for _ in range(RESAMPLES)]
+    of_seeds, of_images = zip(*resamples, strict=True)
+    return np.stack(of_seeds), np.stack(of_images)
 
 
 def paired(first: Mapping[int, float], second: Mapping[int, float]) -> Paired | None:

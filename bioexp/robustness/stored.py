@@ -35,10 +35,11 @@ def attacked(run: Path) -> dict[str, Attacked]:
 
 
 def _attacked(file: Path) -> Attacked:
-    arrays = read_arrays(file)
-    if missing := {"eps", "correct", "clean"} - arrays.keys():
+    names = ("eps", "correct", "clean")
+    arrays = read_arrays(file, names)
+    if missing := set(names) - arrays.keys():
         raise UserError(f"{file}: has no {min(missing)}; {REMEDY}")
-    eps, correct, clean = (arrays[name] for name in ("eps", "correct", "clean"))
+    eps, correct, clean = (arrays[name] for name in names)
     shaped = eps.ndim == clean.ndim == 1 and correct.shape == (len(eps), len(clean))
     if not shaped or {correct.dtype, clean.dtype} != {np.dtype(bool)} or eps.dtype.kind != "f":
         raise UserError(f"{file}: does not hold who survived at which eps; {REMEDY}")
