@@ -14,6 +14,7 @@ from bioexp.datasets.arrays import Arrays, dataset, digest
 from bioexp.datasets.proportion import counted, is_lopsided
 from bioexp.datasets.valid import valid
 from bioexp.runs import attack as command
+from bioexp.runs.asked import ladder_of
 from bioexp.runs.train import fit
 from bioexp.types import Dataset, UserError
 
@@ -230,7 +231,7 @@ def test_images_outside_the_box_are_not_attacked():
     """The projection onto the box would change them at eps 0 already."""
     net = honest_net()
     data = Dataset("made", "made", net.images / 127, net.labels, net.images, net.labels, 4, "0")
-    ladder = command.Ladder({}, (0.1,), None, "true")
+    ladder = ladder_of("fgsm", 0.1)
     beyond = command.Net(net.apply, net.params, net.images / np.float32(127), net.labels)
     with pytest.raises(UserError, match=r"made/0-s0: test images: floats must lie in \[0, 1\]"):
         command._attack_net(made(dataset=data), beyond, [], ladder, lambda *news: None)
