@@ -32,6 +32,7 @@ Params = dict[str, Any]  # nested dicts of arrays: {"layers": {"0": {"w": …}}}
 State = Any  # a rule's own pytree
 Metrics = dict[str, Any]  # scalars by name
 Split = Literal["train", "test"]
+Norm = Literal["linf", "l2"]  # the ball that eps measures
 
 
 class UserError(Exception):
@@ -218,7 +219,7 @@ class Attack(NamedTuple):
         without a ball (eps is infinite), and its result is a distance.
     """
 
-    norm: Literal["linf", "l2"]
+    norm: Norm
     perturb: Callable[[Logits, Any, Any, Any, Any], Any]
     multi_step: bool = False
     restarts: int = 1

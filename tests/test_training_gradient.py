@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from bioexp.runs.directory import start_over
+
 CONFIG = """\
 name: {name}
 dataset: {{name: blobs, features: [4, 4], classes: 3}}
@@ -58,6 +60,9 @@ def test_the_training_gradient_has_tables_of_its_own_that_say_what_they_are_not(
         for name in ("robustness.json", "robustness_training.json")
     ]
     assert clean[0] == clean[1]
+    start_over(run)
+    kept = {path.name for path in run.iterdir()} - {"state.npz"}
+    assert kept == {"config.yaml", "provenance.json", "summary.json", "weights.npz"}
 
 
 @pytest.mark.parametrize("rule", ["backprop", "{name: stochastic_backward, p: 0.5}", "soft_hebb"])

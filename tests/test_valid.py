@@ -233,7 +233,7 @@ def test_images_outside_the_box_are_not_attacked():
     data = Dataset("made", "made", net.images / 127, net.labels, net.images, net.labels, 4, "0")
     ladder = ladder_of("fgsm", 0.1)
     beyond = command.Net(net.apply, net.params, net.images / np.float32(127), net.labels)
-    with pytest.raises(UserError, match=r"made/0-s0: test images: floats must lie in \[0, 1\]"):
+    with pytest.raises(UserError, match=r"made/0-s0: test images must lie in \[0, 1\]"):
         command._attack_net(made(dataset=data), beyond, [], ladder, lambda *news: None)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from bioexp.experiment import Attacked
 from bioexp.files import read_arrays
 from bioexp.records import Gradient, Robustness, read
-from bioexp.types import UserError
+from bioexp.types import Norm, UserError
 
 REMEDY = "attack the run again"
 
@@ -15,6 +15,12 @@ REMEDY = "attack the run again"
 def suffix(gradient: Gradient) -> str:
     """What names of files end in where attacks followed the gradient that a rule trained with."""
     return "" if gradient == "true" else "_training"
+
+
+def file_of(run: Path, attack: str, norm: Norm = "linf", gradient: Gradient = "true") -> Path:
+    """Where an attack by this name leaves what became of every image."""
+    ball = "" if norm == "linf" else "_l2"
+    return run / f"attacks{ball}{suffix(gradient)}" / f"{attack}.npz"
 
 
 def table_of(run: Path, gradient: Gradient = "true") -> Robustness | None:
@@ -30,7 +36,7 @@ def attacked(run: Path) -> dict[str, Attacked]:
     """
     table = table_of(run)
     names = dict.fromkeys(row.attack for row in table.rows) if table else {}
-    files = {name: run / "attacks" / f"{name}.npz" for name in names}
+    files = {name: file_of(run, name) for name in names}
     return {name: _attacked(file) for name, file in files.items() if file.is_file()}
 
 

@@ -15,14 +15,13 @@ from jaxtyping import Int
 
 from bioexp.attacks import ATTACKS
 from bioexp.datasets.proportion import is_lopsided, refuse_lopsided
-from bioexp.datasets.valid import valid_examples
 from bioexp.experiment import Run, Trained
 from bioexp.records import AttackedExperiment, Gradient, Robustness
 from bioexp.robustness.checks import Doubled, Evidence
 from bioexp.robustness.compare import same_data
 from bioexp.robustness.evaluate import Net, Outcome, evaluate, key_of, worst_case
 from bioexp.robustness.flags import check as checked
-from bioexp.robustness.stored import suffix
+from bioexp.robustness.stored import file_of
 from bioexp.robustness.table import over_seeds, tabulate
 from bioexp.runs.asked import (
     Chosen,
@@ -149,6 +148,17 @@ def _refuse_part(dataset: Dataset, n: int | None) -> None:
     refuse_lopsided(where, dataset.y_test[:n], dataset.y_test, remedy)
 
 
+def _refuse_outside(run: str, images: np.ndarray) -> None:
+    """Raises UserError for images outside [0, 1], which every attack would move into it, at eps 0
+    too: what it finds would not begin at clean accuracy.
+    """
+    if images.dtype != np.uint8 and not (images.min() >= 0 and images.max() <= 1):
+        raise UserError(
+            f"{run}: test images must lie in [0, 1], got {images.min():.9g} to {images.max():.9g};"
+            " train on rescaled ones"
+        )
+
+
 def _sources(
     group: Sequence[Run], together: Sequence[Sequence[Run]], follow: Sequence[Sequence[Run]]
 ) -> list[Sequence[Run]]:
@@ -201,15 +211,14 @@ def _attack_net(
 
     What an interrupted call left is taken up, if nothing changed since that decides the result.
     """
-    valid_examples(f"{target.run.name}: test images", net.images)
+    _refuse_outside(target.run.name, net.images)
     key, outcomes, stored = jax.random.key(target.seed), {}, {}
     for name, chosen in _with_sources(ladder.attacks, len(sources)).items():
         attack = chosen.attack
         eps = ladder.radii.of(attack)
         followed = sources if attack.kind == "transfer" else ()
         identity = _identity(chosen, eps, target.seed, [net, *followed])
-        ball = "" if attack.norm == "linf" else "_l2"
-        path = target.run.path / f"attacks{ball}{suffix(ladder.gradient)}" / f"{name}.npz"
+        path = file_of(target.run.path, name, attack.norm, ladder.gradient)
         if kept := resume(path, attack, identity):
             outcomes[name], stored[name] = kept
             continue

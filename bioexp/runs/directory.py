@@ -40,10 +40,15 @@ LEFT = (  # what a run holds besides its config, and what is forgotten when it s
     "figures",
     "attacks",
     "attacks_l2",
+    "attacks_training",
+    "attacks_l2_training",
     "robustness.json",
     "robustness.csv",
     "robustness.md",
     "robustness.png",
+    "robustness_training.json",
+    "robustness_training.csv",
+    "robustness_training.md",
     "FAILED",
 )
 

@@ -14,7 +14,7 @@ from bioexp.config import build
 from bioexp.config.reading import identity
 from bioexp.experiment import Experiment, Run
 from bioexp.records import AttackedExperiment, Gradient
-from bioexp.robustness.stored import suffix, table_of
+from bioexp.robustness.stored import file_of, table_of
 from bioexp.runs.asked import Ladder, Node, ladder_of
 from bioexp.runs.attack import Progress, attack
 from bioexp.runs.directory import directory, failure, grouped, start_over
@@ -87,17 +87,12 @@ class Asked:
         made = {(row.attack, row.eps) for row in (*table.rows, *table.l2)}
         ladder = self.ladder
         return table.n == min(self.n or inf, n_test) and all(
-            _nearest(run, name, self.gradient).is_file()
+            file_of(run, name, chosen.attack.norm, self.gradient).is_file()  # it has no rows
             if chosen.attack.kind == "nearest"
             else {(name, eps) for eps in ladder.radii.of(chosen.attack)} <= made
             for name, chosen in ladder.attacks.items()
             if sources or chosen.attack.kind != "transfer"
         )
-
-
-def _nearest(run: Path, name: str, gradient: Gradient) -> Path:
-    """What an attack without a radius leaves: it has no rows."""
-    return run / f"attacks_l2{suffix(gradient)}" / f"{name}.npz"
 
 
 def train_tasks(
