@@ -16,6 +16,7 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from bioexp.files import cache_folder
+from bioexp.pinned import pin
 from bioexp.types import UserError
 
 DeviceName = Literal["auto", "cpu", "gpu", "gpu-deterministic", "tpu"]
@@ -34,13 +35,14 @@ def cores() -> list[int]:
 
 
 def prepare(name: DeviceName) -> str:
-    """Choose the device before the first computation and return it in words. Raises UserError where
-    the one asked for is absent.
+    """Choose the device before the first computation, with JAX set to compute as it always does
+    here, and return it in words. Raises UserError where the one asked for is absent.
 
     gpu-deterministic: a GPU whose sums are made in one order, so that a run repeats to the same
     bits, and takes longer. Compiled programs are cached on disk however fast they compile: that
     saves half a second of every short run.
     """
+    pin()
     if name == "gpu-deterministic":
         os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {DETERMINISTIC}".strip()
         name = "gpu"

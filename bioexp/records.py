@@ -91,14 +91,16 @@ class DataRecord(Record):
 
 
 class Surroundings(Record):
-    """The process that made a run. peak_memory_mb: of its whole life so far."""
+    """The process that made a run. environment: its variables that JAX and the libraries below it
+    read. peak_memory_mb: of its whole life so far.
+    """
 
     command: str
     git: Git
     versions: dict[str, str]
     device: Device
     precision: str
-    xla_flags: str
+    environment: dict[str, str]
     peak_memory_mb: int
 
 

@@ -102,7 +102,7 @@ def made(
         versions={},
         device=Device(kind="cpu", platform="cpu", count=1, machine=""),
         precision="float32",
-        xla_flags="",
+        environment={},
         peak_memory_mb=1,
         format=1,
         seed=seed,

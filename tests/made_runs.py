@@ -89,7 +89,7 @@ def made_provenance(seed: int, digest: str, source: str) -> Provenance:
         versions={"bioexp": "0"},
         device=Device(kind="cpu", platform="cpu", count=1, machine="made"),
         precision="float32",
-        xla_flags="",
+        environment={},
         peak_memory_mb=1,
         format=1,
         seed=seed,

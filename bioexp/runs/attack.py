@@ -16,6 +16,7 @@ from jaxtyping import Int
 from bioexp.attacks import ATTACKS
 from bioexp.datasets.proportion import is_lopsided, refuse_lopsided
 from bioexp.experiment import Run, Trained
+from bioexp.pinned import pinned
 from bioexp.records import AttackedExperiment, Gradient, Robustness
 from bioexp.robustness.checks import Doubled, Evidence
 from bioexp.robustness.compare import same_data
@@ -52,9 +53,10 @@ LONG_PGD = ATTACKS["pgd"](steps=80, restarts=1)
 
 def warn(note: str) -> None:
     """Tells who called `attack` from Python."""
-    warnings.warn(note, stacklevel=3)
+    warnings.warn(note, stacklevel=4)
 
 
+@pinned
 def attack(
     runs: Iterable[Named] | Named,
     *,

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from bioexp.experiment import Experiment
+from bioexp.pinned import environment
 from bioexp.records import Device, Git, Surroundings
 
 ROOT = Path(__file__).parent.parent
@@ -141,19 +142,24 @@ def _bare(node: ast.stmt) -> ast.AST:
 
 @cache
 def git_state() -> Git:
-    """Commit of the library's checkout and whether it was changed since; empty outside one."""
+    """Commit of the library's checkout and whether it was changed since; empty outside one, also
+    where the library is installed below another project's checkout.
+    """
+    # GIT_DIR and its like point at the checkout that the user is at work on
+    own = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
 
     def git(*words: str) -> str | None:
         command = ["git", "-C", str(ROOT), *words]
         try:
             answer = subprocess.run(
-                command, capture_output=True, text=True, timeout=10, check=False
+                command, capture_output=True, text=True, timeout=10, check=False, env=own
             )
         except (OSError, subprocess.TimeoutExpired):
             return None
         return answer.stdout.strip() if answer.returncode == 0 else None
 
-    commit = git("rev-parse", "HEAD")
+    ours = git("ls-files", "--error-unmatch", "__init__.py")
+    commit = git("rev-parse", "HEAD") if ours else None
     if not commit:
         return Git()
     return Git(commit=commit, dirty=bool(git("status", "--porcelain", "--untracked-files=no")))
@@ -179,7 +185,7 @@ def surroundings(command: str) -> Surroundings:
             machine=platform.machine(),
         ),
         precision="float32",
-        xla_flags=os.environ.get("XLA_FLAGS", ""),
+        environment=environment(),
         peak_memory_mb=round(_peak_bytes() / 2**20),
     )
 

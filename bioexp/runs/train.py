@@ -15,6 +15,7 @@ from bioexp.experiment import Experiment, Run
 from bioexp.figures.observed import observations
 from bioexp.measures.interval import accuracy
 from bioexp.papers import papers
+from bioexp.pinned import pinned
 from bioexp.records import Outcome, Printed
 from bioexp.runs.directory import directory, is_finished, is_stale, newest, open_run, prepare
 from bioexp.runs.lock import locked
@@ -129,6 +130,7 @@ def stages_ended(run: Run) -> Iterator[str]:
             yield f"{run.path.name}: stage {last['stage']} ended with {values}"
 
 
+@pinned
 def fit(
     experiments: Sequence[Experiment] | Experiment,
     *,
