@@ -18,9 +18,10 @@ from bioexp.options import describe, suggestion
 from bioexp.papers import papers, studies
 from bioexp.papers.paper import Paper
 from bioexp.records import Summary, read, read_metrics
-from bioexp.runs.directory import failure, is_finished
+from bioexp.runs.directory import NAME, failure, is_finished
 from bioexp.runs.lock import holder_of, is_gone
 from bioexp.types import UserError
+from bioexp.vouched import altered
 
 Row = dict[str, str | int | float | None]  # a line of a table, by column
 ROOT = PACKAGE.parent
@@ -68,7 +69,8 @@ def rows(kind: str, results: Path) -> list[Row]:
     if kind == "runs":
         marks = ("config.yaml", "QUEUED", "FAILED")
         folders = {file.parent for mark in marks for file in results.glob(f"*/*/{mark}")}
-        return [_run_row(path, results) for path in sorted(folders)]
+        runs = sorted(path for path in folders if NAME.fullmatch(path.name))
+        return [_run_row(path, results) for path in runs]
     return [
         {"name": name, "about": _summary(builder), "where": _place(builder)}
         for name, builder in tables()[kind].items()
@@ -168,6 +170,8 @@ def _run_row(path: Path, results: Path) -> Row:
     row: Row = {"run": str(path.relative_to(results))}
     try:
         if is_finished(path):
+            if what := altered(path / "FINISHED"):
+                return row | {"status": "damaged", "last words": what}
             summary = read(path / "summary.json", Summary)
             score: str | float = f"loss {summary.test_loss:.4g}" if summary.test_loss else 0.0
             if summary.test_accuracy is not None:

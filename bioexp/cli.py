@@ -38,14 +38,29 @@ app = typer.Typer(
     help=EXAMPLES,
 )
 
+
+def _folder(path: Path | None) -> Path | None:
+    """The ~ of a variable, which no shell has read."""
+    from bioexp.files import expanded
+
+    return path and expanded(path)
+
+
 Results = Annotated[
-    Path, typer.Option("--results", envvar="BIOEXP_RESULTS", help="Folder where runs are kept.")
+    Path,
+    typer.Option(
+        "--results",
+        envvar="BIOEXP_RESULTS",
+        callback=_folder,
+        help="Folder where runs are kept.",
+    ),
 ]
 DataDir = Annotated[
     Path | None,
     typer.Option(
         "--data-dir",
         envvar="BIOEXP_DATA_DIR",
+        callback=_folder,
         help="Folder with mnist/, fashion_mnist/ and cifar10/; no other place is tried then.",
     ),
 ]
@@ -111,7 +126,7 @@ def train(
         raise UserError("--seeds and --seed: give one of them (--seeds N is 0 to N-1)")
     numbers = [seed] if seed is not None else list(range(seeds or 1))
     changes = [*changes, *([f"dataset.name={dataset}"] if dataset else [])]
-    named = (experiments_named(config, changes) for config in configs)
+    named = (experiments_named(config, changes, data_dir) for config in configs)
     experiments = list(chain.from_iterable(named))
     workspace = _workspace(results, data_dir, terminal)
     if dry_run:
@@ -221,6 +236,7 @@ def attack(
     opened = [open_run(path) for path in find(results, runs)]
     targets = [run for run in opened if runs or run.summary.test_loss is None]
     follow = [open_run(path) for path in find(results, transfer_from)] if transfer_from else []
+    terminal.say(f"attacking {', '.join(run.name for run in targets)}")
     workspace = _workspace(results, data_dir, terminal)
     attacked: dict[int, AttackedExperiment] = {}
 
@@ -356,6 +372,7 @@ def report(
     in the page; only more than 100 pictures stay files that it links to.
     """
     from bioexp.claims.rows import claims_of, runs_of
+    from bioexp.files import expanded, is_stream
     from bioexp.report.page import report as write
     from bioexp.runs.directory import find, open_run
 
@@ -364,8 +381,10 @@ def report(
     folders = {run.path.parent for run in judged}
     others = [path for path in find(results, runs) if path.parent not in folders]
     shown = judged + [open_run(path) for path in others]
-    page = write(shown, output or results / "report.html", claims, compare=bool(runs))
-    Terminal(as_json, quiet).show({"report": str(page)}, [str(page)])
+    place = expanded(output) if output else results / "report.html"
+    page = write(shown, place, claims, compare=bool(runs))
+    if not is_stream(page):
+        Terminal(as_json, quiet).show({"report": str(page)}, [str(page)])
 
 
 @app.command("list")

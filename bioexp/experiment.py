@@ -168,12 +168,12 @@ class Run:
 
     @property
     def group(self) -> str:
-        """Experiment and identity, which its seeds share: log_net/3f2a91c0."""
+        """Experiment and identity, which its seeds share: log_net/3f2a91c07b5e."""
         return self.name.rpartition("-s")[0]
 
     @property
     def name(self) -> str:
-        """Experiment and directory, as the command line takes it: log_net/3f2a91c0-s0."""
+        """Experiment and directory, as the command line takes it: log_net/3f2a91c07b5e-s0."""
         return f"{self.path.parent.name}/{self.path.name}"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import socket
@@ -18,6 +19,16 @@ import numpy as np
 
 from bioexp.types import UserError
 
+
+class Unreadable(UserError):
+    """A file is there, and this user may not or cannot read it: nothing is wrong with what it
+    holds, and nothing is to be made again.
+    """
+
+    def __init__(self, path: Path, error: OSError) -> None:
+        super().__init__(f"{path}: cannot be read ({error.strerror})")
+
+
 # What NumPy and zipfile raise where a file holds no arrays, is cut or encrypted, or promises more
 # than there is memory.
 NO_ARRAYS = (
@@ -31,8 +42,28 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "bioexp"
 
 
+def expanded(path: str | Path) -> Path:
+    """The path with ~ and ~name as the shell reads them. Raises UserError for an unknown user."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise UserError(f"{path}: {error}; write the folder out") from None
+
+
+def is_stream(path: Path) -> bool:
+    """Whether it is there and neither file nor folder: a terminal, a pipe, /dev/stdout."""
+    return path.exists() and not path.is_file() and not path.is_dir()
+
+
 def write_atomically(path: Path, write: Callable[[BinaryIO], None]) -> None:
-    """Write under a temporary name, then rename: the file is the old one or the whole new one."""
+    """Write under a temporary name, then rename: the file is the old one or the whole new one. A
+    link stays one, to the new file; what is no file is written into.
+    """
+    if is_stream(path):
+        with writing(path), path.open("wb") as file:
+            write(file)
+        return
+    path = path.resolve() if path.is_symlink() else path
     begun = f".{path.name}.{socket.gethostname()}."
     temporary = path.with_name(f"{begun}{os.getpid()}")
     try:
@@ -99,7 +130,7 @@ def read_text(path: Path, remedy: str) -> str:
     except UnicodeDecodeError as error:
         raise UserError(f"{path}: is damaged: it is no UTF-8 text ({error}); {remedy}") from None
     except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror})") from None
+        raise Unreadable(path, error) from None
 
 
 def write_json(path: Path, value: object) -> None:
@@ -122,6 +153,8 @@ def read_arrays(path: Path, names: Collection[str] = ()) -> dict[str, np.ndarray
     except FileNotFoundError:
         raise UserError(f"{path}: no such file") from None
     except (OSError, *NO_ARRAYS) as error:
+        if isinstance(error, OSError) and error.errno not in (errno.EINVAL, errno.EISDIR):
+            raise Unreadable(path, error) from None
         raise UserError(f"{path}: is damaged ({error}); train the run again with --force") from None
 
 

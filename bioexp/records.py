@@ -107,11 +107,11 @@ class Surroundings(Record):
 class Provenance(Surroundings):
     """provenance.json: where a run comes from. Seconds are those of the whole group of seeds.
 
-    format: of the run directory. group: the seeds trained together. finished: ISO 8601, UTC.
-    code_digest: of the numerical code, so that a run of other code is told apart.
+    group: the seeds trained together. finished: ISO 8601, UTC.
+    code_digest: of the numerical code, so that a run of other code is told apart. config_digest: of
+    the config and the user's files, as `bioexp.config.reading.config_digest` gives it.
     """
 
-    format: int
     seed: int
     dataset: DataRecord
     group: tuple[int, ...]
@@ -120,6 +120,7 @@ class Provenance(Surroundings):
     compile_s: Number
     finished: str
     code_digest: str
+    config_digest: str
 
 
 class Summary(Record):

@@ -104,7 +104,6 @@ def made(
         precision="float32",
         environment={},
         peak_memory_mb=1,
-        format=1,
         seed=seed,
         dataset=DataRecord(name="made", source="made", digest="0", n_train=1),
         group=tuple(group),
@@ -113,6 +112,7 @@ def made(
         compile_s=0.0,
         finished="2026-01-01T00:00:00+00:00",
         code_digest="0",
+        config_digest="0",
     )
     by_task = {f"test_accuracy_task{number}": value for number, value in enumerate(tasks)}
     summary = Summary(test_accuracy=accuracy, n_test=10, steps=10, **by_task)

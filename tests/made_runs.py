@@ -21,7 +21,8 @@ from bioexp.records import (
     Robustness,
     Summary,
 )
-from bioexp.runs.directory import finish, open_run
+from bioexp.runs.directory import WRITTEN, finish, open_run
+from bioexp.vouched import vouch
 
 VERDICTS = ("reproduced", "not reproduced", "undecided", "not comparable", "not run")
 EVIL = '<script>alert("x")</script><img src=x onerror=alert(1)>'
@@ -41,10 +42,11 @@ def made_run(
     accuracy: float | None = 0.9,
     *,
     robust: float | None = None,
-    identity: str = "0a1b2c3d",
+    identity: str = "0a1b2c3d4e5f",
     n: int = 100,
     digest: str = "d",
     source: str = "made",
+    finished: str = "2026-01-01T00:00:00+00:00",
     **config,
 ) -> Run:
     """A finished run. accuracy: None where the outputs are no classes. robust: what is left of it
@@ -71,7 +73,9 @@ def made_run(
             write_arrays(path / "attacks" / f"{attack}.npz", _attacked(kept, n))
     finish(
         path,
-        made_provenance(seed, digest, source),
+        made_provenance(seed, digest, source).model_copy(
+            update={"config_digest": f"{identity:0<64}", "finished": finished}
+        ),
         Summary(
             test_accuracy=accuracy,
             test_loss=0.25 if accuracy is None else None,
@@ -79,7 +83,16 @@ def made_run(
             steps=4,
         ),
     )
+    vouch_again(path)
     return open_run(path)
+
+
+def vouch_again(path: Path) -> None:
+    """Markers of a run for what its files hold now, as if bioexp itself had written that."""
+    vouch(path / "FINISHED", {file for name in WRITTEN for file in path.glob(name)})
+    if (path / "robustness.json").is_file():
+        files = [*path.glob("attacks/*.npz"), *path.glob("robustness.*")]
+        vouch(path / "ATTACKED", [path / "FINISHED", *files])
 
 
 def made_provenance(seed: int, digest: str, source: str) -> Provenance:
@@ -91,7 +104,6 @@ def made_provenance(seed: int, digest: str, source: str) -> Provenance:
         precision="float32",
         environment={},
         peak_memory_mb=1,
-        format=1,
         seed=seed,
         dataset=DataRecord(name="blobs", source=source, digest=digest, n_train=10),
         group=(seed,),
@@ -100,6 +112,7 @@ def made_provenance(seed: int, digest: str, source: str) -> Provenance:
         compile_s=0.5,
         finished="2026-01-01T00:00:00+00:00",
         code_digest="0",
+        config_digest="0",
     )
 
 

@@ -29,6 +29,7 @@ from bioexp.runs.twins import Kind, kind_of_run, twin_of
 from bioexp.runs.workspace import silent
 from bioexp.show import show_robustness
 from bioexp.types import Attack, Dataset, Model, UserError
+from bioexp.vouched import vouch
 
 # With fewer steps: here it is asked whether attacks are made, not how strong they are.
 SHORT = {
@@ -86,6 +87,8 @@ def runs(net, tmp_path, monkeypatch) -> list[Run]:
     known = ATTACKS | {name: builder(attack) for name, attack in (few | LADDER).items()}
     for module in (asked, command):
         monkeypatch.setattr(module, "ATTACKS", known)
+    for trained in seeds.values():
+        vouch(trained.run.path / "FINISHED", [])
     return [trained.run for trained in seeds.values()]
 
 
@@ -205,7 +208,7 @@ def test_a_wish_that_cannot_be_granted_is_refused_before_anything_is_written(
 ):
     with pytest.raises(UserError, match=message):
         command.attack(runs[:1], **options)
-    assert not Path(runs[0].path).exists()
+    assert [path.name for path in Path(runs[0].path).iterdir()] == ["FINISHED"]
 
 
 @pytest.mark.parametrize(

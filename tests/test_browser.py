@@ -171,7 +171,7 @@ def test_a_click_on_a_header_sorts_by_number_and_a_second_one_turns_it_round(
     browser, pages, column
 ):
     browser.open(pages["claims"])
-    table = "#run-a_net_of_a_rather_long_name-0a1b2c3d table.sortable"
+    table = "#run-a_net_of_a_rather_long_name-0a1b2c3d4e5f table.sortable"
     cells = (
         f"return [...document.querySelector('{table}').tBodies[0].rows].map((row) =>"
         f" Number(row.cells[{column - 1}].textContent))"

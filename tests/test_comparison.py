@@ -6,7 +6,7 @@ import re
 import shutil
 
 import pytest
-from made_runs import made_robustness, made_run
+from made_runs import made_robustness, made_run, vouch_again
 from test_report import results as results  # a fixture
 from test_report import words, written
 
@@ -123,6 +123,7 @@ def test_only_attacks_on_as_many_images_are_paired(results):
 def test_a_red_flag_stands_beside_the_number_it_spoils(results):
     runs = [made_run(results, name, seed, robust=0.5) for name in "ab" for seed in (0, 1)]
     records.write(runs[-1].path / "robustness.json", made_robustness(0.5, red=True))
+    vouch_again(runs[-1].path)
     page, twin = written(results, runs)
     assert "Robustness NOT established." in page
     assert "attack too weak (S3 at eps 0.1): " in page
@@ -141,6 +142,7 @@ def test_the_robustness_of_several_experiments_is_one_table_in_four_forms(result
     far = {"value": 1.25, "low": 1.0, "high": 1.5, "interval": "order statistics over images"}
     odd = {"flags": (flag,), "median_l2": records.Distance(**far)}
     records.write(runs[1].path / "robustness.json", table.model_copy(update=odd))
+    vouch_again(runs[1].path)
     page, twin = written(results, runs)
     assert "Robustness, side by side" in page
     assert "it survives everything" in page.split('id="ladder"')[1].split("</section>")[0]

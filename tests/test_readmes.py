@@ -160,7 +160,7 @@ def test_every_command_that_a_readme_shows_is_understood(command, bioexp, tmp_pa
         code, out, err = bioexp("train", ROOT / "configs" / config, *changes, "--json")
         assert code == 0, err
         run = json.loads(out)[0]["runs"][0]
-        words = [re.sub(r"log_net/\w{8}-s0", run, word) for word in words]
+        words = [re.sub(r"log_net/\w{12}-s0", run, word) for word in words]
         words = [str(Path(run).parent) if word == name else word for word in words]
         words += ["--n", "20"] if words[0] == "attack" else []
     elif words[0] == "reproduce" or command.startswith(tuple(f"bioexp {word}" for word in LONG)):

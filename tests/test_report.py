@@ -8,7 +8,15 @@ from urllib.parse import unquote
 
 import numpy as np
 import pytest
-from made_runs import EVIL, VERDICTS, made_claim, made_claims, made_robustness, made_run
+from made_runs import (
+    EVIL,
+    VERDICTS,
+    made_claim,
+    made_claims,
+    made_robustness,
+    made_run,
+    vouch_again,
+)
 from PIL import Image
 
 from bioexp import papers, records
@@ -195,7 +203,7 @@ def test_pictures_that_are_too_many_for_a_page_stay_where_they_are_below_it(resu
     assert page.count(' width="60" height="40" loading="lazy">') == 1
     assert "img-src data: 'self' file:;" in page
     assert "except its pictures: they are files in folders beside it" in words(page)
-    assert "](a%20net%40blobs/0a1b2c3d-s0/figures/w1.png)" in twin
+    assert "](a%20net%40blobs/0a1b2c3d4e5f-s0/figures/w1.png)" in twin
     assert not list(results.rglob("*_files"))
 
 
@@ -276,6 +284,7 @@ def test_many_eps_stand_below_one_another_so_that_no_table_is_wider_than_its_att
         run.path / "robustness.json",
         made_robustness(0.4).model_copy(update={"rows": (clean, *many)}),
     )
+    vouch_again(run.path)
     page, twin = written(results, [run])
     (table,) = re.findall(r"accuracy under attack against eps.*?</table>", page, re.DOTALL)
     assert words(table.split("<thead>")[1].split("</thead>")[0]) == "eps fgsm pgd worst case"
@@ -331,11 +340,11 @@ def test_a_fence_is_longer_than_the_backticks_in_its_code():
 
 def test_a_claim_leads_to_its_runs_and_the_page_says_how_to_cite_it(results):
     rows = [
-        row.model_copy(update={"runs": ("small/0a1b2c3d", "gone/11111111")})
+        row.model_copy(update={"runs": ("small/0a1b2c3d4e5f", "gone/11111111")})
         for row in made_claims(results)
     ]
     page, _ = written(results, [made_run(results)], rows)
-    assert '<a href="#run-small-0a1b2c3d">small/0a1b2c3d</a>, gone/11111111.' in page
+    assert '<a href="#run-small-0a1b2c3d4e5f">small/0a1b2c3d4e5f</a>, gone/11111111.' in page
     cited = page.split("How to cite")[1].split("</details>")[0]
     assert "A Biophysically Inspired Neural Network" in cited
     assert "2021" in cited
@@ -357,7 +366,7 @@ def test_without_claims_the_papers_whose_experiments_were_run_are_explained(resu
 
 
 def test_only_the_first_configuration_of_an_experiment_shows_its_pictures_beside_claims(results):
-    runs = [made_run(results, identity=identity) for identity in ("0a1b2c3d", "ffffffff")]
+    runs = [made_run(results, identity=identity) for identity in ("0a1b2c3d4e5f", "ffffffffffff")]
     with_claims, _ = written(results, runs, [made_claim(0, "reproduced")])
     without, _ = written(results, runs)
     assert (with_claims.count("<img"), without.count("<img")) == (1, 2)

@@ -111,19 +111,21 @@ def test_a_group_too_wide_for_the_device_is_split_and_says_so(write_config, tmp_
 def test_the_list_of_runs_tells_queued_running_failed_and_stopped(bioexp, write_config, tmp_path):
     bioexp("train", write_config(), "--seeds", 1)
     results = tmp_path / "results"
-    for name in ("queued", "running", "died", "failed"):
+    called = {"a-s0": "queued", "b-s0": "running", "c-s0": "died", "d-s0": "failed"}
+    for name in called:
         (results / "small" / name).mkdir()
         (results / "small" / name / "config.yaml").write_text("")
-    (results / "small/queued/QUEUED").write_text("slurm job 7\n")
-    hold(results / "small/running")
-    (results / "small/running/metrics.jsonl").write_text('{"stage": 0, "step": 8}\n')
+    (results / "small/a-s0/QUEUED").write_text("slurm job 7\n")
+    hold(results / "small/b-s0")
+    (results / "small/b-s0/metrics.jsonl").write_text('{"stage": 0, "step": 8}\n')
     (tmp_path / "log").write_text("device: cpu\nKilled\n")
-    with locked([results / "small/died"]):
-        machine = holder_of(results / "small/died").machine
-    hold(results / "small/died", machine=machine, log=str(tmp_path / "log"))
-    (results / "small/failed/FAILED").write_text("loss is nan\n")
+    with locked([results / "small/c-s0"]):
+        machine = holder_of(results / "small/c-s0").machine
+    hold(results / "small/c-s0", machine=machine, log=str(tmp_path / "log"))
+    (results / "small/d-s0/FAILED").write_text("loss is nan\n")
     rows = {
-        row.pop("run").split("/")[1]: row for row in json.loads(bioexp("list", "runs", "--json")[1])
+        called.get(row.pop("run").split("/")[1]): row
+        for row in json.loads(bioexp("list", "runs", "--json")[1])
     }
     assert rows["queued"] == {"status": "queued", "by": "slurm job 7"}
     assert rows["running"] == {

@@ -9,10 +9,12 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from made_runs import vouch_again
 
 from bioexp.config.reading import load
 from bioexp.files import write_text
@@ -21,6 +23,7 @@ from bioexp.runs import seed_group
 from bioexp.runs.nets import trained
 from bioexp.runs.train import plan, train
 from bioexp.runs.workspace import Workspace
+from bioexp.tree import map_paths
 from bioexp.types import UserError
 
 
@@ -136,6 +139,7 @@ def test_runs_of_other_code_are_trained_again_unless_kept(small, tmp_path):
     (done,) = train(small, Workspace(tmp_path), seeds=[0])
     provenance = json.loads((done.path / "provenance.json").read_text())
     (done.path / "provenance.json").write_text(json.dumps(provenance | {"code_digest": "older"}))
+    vouch_again(done.path)
     said = []
     train(small, Workspace(tmp_path, say=said.append), seeds=[0], keep_stale=True)
     assert json.loads((done.path / "provenance.json").read_text())["code_digest"] == "older"
@@ -150,8 +154,7 @@ def test_runs_of_other_code_are_trained_again_unless_kept(small, tmp_path):
 def test_training_again_leaves_no_picture_of_the_older_run(small, tmp_path):
     (done,) = train(small, Workspace(tmp_path), seeds=[0])
     (done.path / "figures" / "adversarial.png").write_bytes(b"of the older weights")
-    (done.path / "provenance.json").write_text("{")
-    train(small, Workspace(tmp_path), seeds=[0])
+    train(small, Workspace(tmp_path), seeds=[0], force=True)
     assert not (done.path / "figures" / "adversarial.png").exists()
     assert (done.path / "figures" / "w1.png").exists()
 
@@ -209,9 +212,9 @@ def test_what_only_the_data_can_show_is_an_error_with_its_place(
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("FINISHED", b"99\n", "is a run of format 99, this bioexp reads format 1"),
-        ("weights.npz", b"PK\x03\x04 cut", "weights.npz: is damaged"),
-        ("summary.json", b"{", "summary.json: is damaged: it is no JSON"),
+        ("FINISHED", b"99\n", "is of format 99, this bioexp reads format 2"),
+        ("weights.npz", b"PK\x03\x04 cut", "weights.npz: was altered since it was written"),
+        ("summary.json", b"{", "summary.json: was altered since it was written"),
     ],
 )
 def test_a_run_that_was_tampered_with_is_refused(small, tmp_path, name, content, message):
@@ -223,9 +226,16 @@ def test_a_run_that_was_tampered_with_is_refused(small, tmp_path, name, content,
 
 def test_weights_of_another_shape_are_refused(small, tmp_path):
     (done,) = train(small, Workspace(tmp_path), seeds=[0])
-    run.save_weights(done.path / "weights.npz", {"layers": {"0": {"w": np.zeros((2, 2))}}})
+    other = replace(done, weights={"layers": {"0": {"w": np.zeros((2, 2))}}})
     with pytest.raises(UserError, match=r"weights.npz: does not hold this model's weights"):
-        list(trained([run.open_run(done.path)], None))
+        list(trained([other], None))
+
+
+def test_weights_of_another_type_are_refused(small, tmp_path):
+    (done,) = train(small, Workspace(tmp_path), seeds=[0])
+    other = replace(done, weights=map_paths(lambda _, leaf: leaf.astype(float), done.weights))
+    with pytest.raises(UserError, match=r"is of float64, this model computes with float32"):
+        list(trained([other], None))
 
 
 def test_a_results_path_that_is_a_file_is_named(small, tmp_path):
@@ -289,6 +299,7 @@ def test_weights_that_are_not_finite_are_refused_by_name(bioexp, write_config, t
     arrays = dict(np.load(path / "weights.npz"))
     arrays["layers/1/w"][0, 0] = np.nan
     np.savez(path / "weights.npz", **arrays)
+    vouch_again(path)
     code, _, err = bioexp("attack", "small", "--fgsm")
     assert code == 2
     assert "weights.npz: layers/1/w holds NaN or infinity; train the run again with --force" in err

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bioexp.config.reading import load
 from bioexp.experiment import Experiment
+from bioexp.files import expanded
 from bioexp.options import suggestion
 from bioexp.types import UserError
 
@@ -27,18 +28,23 @@ def config_files() -> dict[str, Path]:
     return {file.relative_to(folder).with_suffix("").as_posix(): file for file in files}
 
 
-def experiments_named(word: str, changes: Sequence[str] = ()) -> list[Experiment]:
+def experiments_named(
+    word: str, changes: Sequence[str] = (), data_dir: Path | None = None
+) -> list[Experiment]:
     """The experiments of what a user names: a path (configs/log_net.yaml), the name of a config or
     of one of its experiments (log_net, relu_net), or either with variants (stdp_mnist/rule=stable).
 
-    changes: as `--set` takes them. Raises UserError where there is no such config or variant.
+    changes, data_dir: as `load` takes them. Raises UserError where there is no such config or
+    variant.
     """
     called, _, wanted = word.rpartition("/")
     if not called or "=" not in wanted or Path(word).is_file():
         called, wanted = word, ""
     file, name = _file_of(called)
     experiments = [
-        experiment for experiment in load(file, changes) if name is None or experiment.name == name
+        experiment
+        for experiment in load(file, changes, data_dir)
+        if name is None or experiment.name == name
     ]
     if not wanted:
         return experiments
@@ -58,7 +64,7 @@ def experiments_named(word: str, changes: Sequence[str] = ()) -> list[Experiment
 
 def _file_of(word: str) -> tuple[Path, str | None]:
     """The file that a path or name stands for; and the one experiment in it that is meant."""
-    path, known = Path(word).expanduser(), config_files()
+    path, known = expanded(word), config_files()
     if path.is_file():
         return path, None
     name = word.removeprefix("configs/").removesuffix(".yaml")

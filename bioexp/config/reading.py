@@ -19,10 +19,12 @@ from bioexp.config import strict_yaml
 from bioexp.config.lookup import TABLES, builder_of
 from bioexp.config.overrides import combinations, put_change
 from bioexp.experiment import Choice, Experiment, KeyPath, StageConfig, fold_of, plain
+from bioexp.files import expanded
 from bioexp.options import check, schema, suggestion
 from bioexp.types import Count, Fraction, Natural, Positive, UserError
 
 Node = str | Mapping[str, Any]
+DIGITS = 12
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
 
 
@@ -59,14 +61,17 @@ def _stage(
     """The keys of a stage."""
 
 
-def load(path: str | Path, changes: Sequence[str] = ()) -> tuple[Experiment, ...]:
+def load(
+    path: str | Path, changes: Sequence[str] = (), data_dir: Path | None = None
+) -> tuple[Experiment, ...]:
     """The experiments of a config file, one per combination of its axes.
 
     changes: "stages.0.batch_size=64" and the like, as `--set` takes them, applied before anything
-        is checked.
+        is checked. Files in them are looked for from the current folder, then beside the config.
+    data_dir: where a file that the config names lies, if it is no longer at its place.
     Raises UserError with every problem, one a line.
     """
-    path = Path(path)
+    path = expanded(path)
     data, lines = strict_yaml.read(path)
     if not isinstance(data, dict):
         raise UserError(f"{path}: must hold keys and values, got {type(data).__name__}")
@@ -77,7 +82,7 @@ def load(path: str | Path, changes: Sequence[str] = ()) -> tuple[Experiment, ...
         put_change(data, places, change)
     problems: list[tuple[str, str]] = []
     experiments = [
-        _Reading(where, path.parent, problems).experiment(combined, own_dataset)
+        _Reading(where, path.parent, data_dir, problems).experiment(combined, own_dataset)
         for combined, where in combinations(data, places)
     ]
     if problems:
@@ -103,8 +108,12 @@ def resolved(experiment: Experiment) -> dict[str, Any]:
 
 
 def identity(experiment: Experiment) -> str:
-    """Eight hex digits of sha256 over what the run depends on: the resolved config and the bytes of
-    the user's files.
+    """The twelve hex digits of `config_digest` that run directories are called by."""
+    return config_digest(experiment)[:DIGITS]
+
+
+def config_digest(experiment: Experiment) -> str:
+    """sha256 over what the run depends on: the resolved config and the bytes of the user's files.
 
     Where a file lies, what a variant is called, and which dataset would have stood in for an absent
     one, do not count.
@@ -118,7 +127,7 @@ def identity(experiment: Experiment) -> str:
             text.replace(json.dumps(str(file)), '""')
             + hashlib.sha256(file.read_bytes()).hexdigest()
         )
-    return hashlib.sha256(text.encode()).hexdigest()[:8]
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _resolved_stage(stage: StageConfig) -> dict[str, Any]:
@@ -144,6 +153,7 @@ class _Reading:
 
     places: Mapping[KeyPath, str]
     folder: Path
+    data_dir: Path | None
     problems: list[tuple[str, str]]
 
     def where(self, path: KeyPath) -> str:
@@ -151,6 +161,15 @@ class _Reading:
         return next(
             self.places[path[:end]] for end in range(len(path), -1, -1) if path[:end] in self.places
         )
+
+    def found(self, file: str, path: KeyPath) -> Path:
+        """A file that a key names, which need not be there: of what was set on the command line
+        from the shell's folder first.
+        """
+        was_set = self.where(path).startswith("--set ")
+        places = [folder / expanded(file) for folder in [Path()] * was_set + [self.folder]]
+        moved = [self.data_dir / Path(file).name] if self.data_dir else []
+        return next((place for place in places + moved if place.is_file()), places[-1]).resolve()
 
     def wrong(self, path: KeyPath, what: str) -> None:
         name = "".join(
@@ -180,13 +199,17 @@ class _Reading:
             self.wrong(path, f"needs a name, one of {', '.join(TABLES[kind]())}")
             return None
         try:
+            if ".py:" in name:
+                file, _, function = name.rpartition(":")
+                name = f"{self.found(file, (*path, 'name'))}:{function}"
             builder, files, name = builder_of(kind, name, self.folder)
             values = self.fields(builder, options, path)
-            return (
-                _choice(name, values, builder, files, self.folder)
-                if len(self.problems) == before
-                else None
-            )
+            if len(self.problems) > before:
+                return None
+            named = {
+                option: self.found(values[option], (*path, option)) for option in _files(builder)
+            }
+            return _choice(name, values, builder, files, named)
         except UserError as error:
             self.wrong(path, str(error))
             return None
@@ -253,24 +276,24 @@ class _Reading:
         )
 
 
+def _files(builder: Callable[..., Any]) -> list[str]:
+    """The options that name a file of the user's."""
+    return [
+        option for option, info in schema(builder).model_fields.items() if "file" in info.metadata
+    ]
+
+
 def _choice(
     name: str,
     values: dict[str, Any],
     builder: Callable[..., Any],
     files: tuple[Path, ...],
-    folder: Path,
+    named: Mapping[str, Path],
 ) -> Choice:
     """The choice, with the options that name a file of the user's made absolute."""
-    named = [
-        option for option, info in schema(builder).model_fields.items() if "file" in info.metadata
-    ]
-    paths = {option: (folder / values[option]).resolve() for option in named}
-    missing = next((path for path in paths.values() if not path.is_file()), None)
-    if missing:
-        raise UserError(f"{missing}: no such file")
-    return Choice(
-        name,
-        values | {option: str(path) for option, path in paths.items()},
-        builder,
-        (*files, *paths.values()),
-    )
+    if missing := next((path for path in named.values() if not path.is_file()), None):
+        raise UserError(
+            f"{missing}: no such file; if it was moved, name its folder with --data-dir"
+        )
+    absolute = {option: str(path) for option, path in named.items()}
+    return Choice(name, values | absolute, builder, (*files, *named.values()))

@@ -20,6 +20,7 @@ from bioexp.papers.paper import Evidence, Measure
 from bioexp.robustness.evaluate import Net, logits
 from bioexp.tree import unflatten
 from bioexp.types import Params, UserError
+from bioexp.vouched import vouched
 
 Value = TypeVar("Value")
 EPS = 0.1  # at which robustness is compared
@@ -90,7 +91,11 @@ def weights(trained: Trained, layer: int) -> Float[np.ndarray, "units inputs"]:
 
 def snapshots(trained: Trained) -> dict[int, Params]:
     """A run's weights by step. Raises UserError where its config asked for none."""
-    files = sorted((trained.run.path / "snapshots").glob("*.npz"), key=lambda file: int(file.stem))
+    written = vouched(trained.run.path / "FINISHED")
+    files = sorted(
+        (file for file in written if file.parent.name == "snapshots"),
+        key=lambda file: int(file.stem),
+    )
     if not files:
         raise UserError(
             f"{trained.run.name}: has no snapshots to draw or measure; its config needs `snapshots:"

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bioexp import __version__
 from bioexp.experiment import Run
-from bioexp.files import write_json, write_text
+from bioexp.files import is_stream, write_json, write_text
 from bioexp.records import ClaimRow
 from bioexp.report.comparison import Comparison, comparison
 from bioexp.report.formats import environment
@@ -31,7 +31,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 @dataclass(frozen=True)
 class Page:
     """Everything that page and twin say. made: when. anchors: of the experiments, by their groups
-    (log_net/3f2a91c0). inline: whether it holds its pictures itself.
+    (log_net/3f2a91c07b5e). inline: whether it holds its pictures itself.
     """
 
     title: str
@@ -90,7 +90,8 @@ def report(
 ) -> Path:
     """Write the page and, beside it, its Markdown twin; returns the page's path. All of the page is
     inlined: it can be mailed. Only where its pictures are more than 100, or 8 MB, they stay files
-    that move with it: those of the runs below its folder, or else copies in <page>_files.
+    that move with it: those of the runs below its folder, or else copies in <page>_files. Into a
+    stream, such as /dev/stdout, goes the page with all of its pictures, and nothing beside it.
 
     Where more than one experiment was attacked, <page>.robustness.csv and .json hold their common
     table.
@@ -111,7 +112,7 @@ def report(
     page = _page(runs, claims, figures, compare=not claims if compare is None else compare)
     script = (TEMPLATES / "report.js").read_text("utf-8")
     style = (TEMPLATES / "report.css").read_text("utf-8")
-    page = replace(page, inline=is_small(page.pictures))
+    page = replace(page, inline=is_stream(output) or is_small(page.pictures))
     files = {} if page.inline else linked(page.pictures, output)
 
     def beside(path: Path) -> str:
@@ -122,6 +123,8 @@ def report(
     templates.filters["source"] = inlined if page.inline else beside
     html = templates.get_template("report.html")
     write_text(output, html.render(page=page, style=style, script=script, digest=_digest(script)))
+    if is_stream(output):
+        return output
     twin = templates.get_template("report.md").render(page=page)
     write_text(output.with_suffix(".md"), twin)
     clear(folder_of(output), files.values())

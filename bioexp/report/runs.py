@@ -19,6 +19,7 @@ from bioexp.robustness.table import beside, crossed, findings, over_seeds
 from bioexp.runs.provenance import code_digest
 from bioexp.runs.train import outcome
 from bioexp.types import UserError
+from bioexp.vouched import vouched
 
 CAPTIONS = {
     "w1": "First-layer weights, each unit scaled by its own largest.",
@@ -166,8 +167,9 @@ def _digest(run: Run) -> str | None:
 
 def _pictures(run: Run) -> list[Picture]:
     place = {name: number for number, name in enumerate(CAPTIONS)}
+    written = vouched(run.path / "FINISHED") | vouched(run.path / "ATTACKED")
     paths = sorted(
-        [*run.path.glob("figures/*.png"), *run.path.glob("*.png")],
+        (path for path in written if path.suffix == ".png"),
         key=lambda path: (place.get(path.stem, len(place)), path.stem),
     )
     return [picture(path, CAPTIONS.get(path.stem, path.stem.replace("_", " "))) for path in paths]

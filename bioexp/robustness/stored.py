@@ -8,6 +8,7 @@ from bioexp.experiment import Attacked
 from bioexp.files import read_arrays
 from bioexp.records import Gradient, Robustness, read
 from bioexp.types import Norm, UserError
+from bioexp.vouched import altered
 
 REMEDY = "attack the run again"
 
@@ -23,10 +24,22 @@ def file_of(run: Path, attack: str, norm: Norm = "linf", gradient: Gradient = "t
     return run / f"attacks{ball}{suffix(gradient)}" / f"{attack}.npz"
 
 
+def marker_of(run: Path, gradient: Gradient = "true") -> Path:
+    """What is written once a run is attacked, and vouches for its tables and files."""
+    return run / f"ATTACKED{suffix(gradient)}"
+
+
 def table_of(run: Path, gradient: Gradient = "true") -> Robustness | None:
-    """The table of a run directory; None where it was not attacked. UserError for a damaged one."""
-    file = run / f"robustness{suffix(gradient)}.json"
-    return read(file, Robustness, REMEDY) if file.is_file() else None
+    """The table of a run directory; None where it was not attacked to the end. UserError where
+    something that the attack wrote was altered since; what became of each image takes room, and may
+    be deleted.
+    """
+    marker = marker_of(run, gradient)
+    if not marker.is_file():
+        return None
+    if what := altered(marker, spare="attacks"):
+        raise UserError(f"{what}; {REMEDY}")
+    return read(run / f"robustness{suffix(gradient)}.json", Robustness, REMEDY)
 
 
 def attacked(run: Path) -> dict[str, Attacked]:

@@ -14,6 +14,7 @@ from bioexp.attacks import ATTACKS, LADDER
 from bioexp.attacks.eps import Radii, radii
 from bioexp.config.lookup import Builder, builder_of
 from bioexp.experiment import Run
+from bioexp.files import expanded
 from bioexp.options import check, schema
 from bioexp.records import Gradient
 from bioexp.runs.directory import open_run
@@ -152,5 +153,5 @@ def _open(option: str, run: object) -> Run:
     if isinstance(run, Run):
         return run
     if isinstance(run, str | Path):
-        return open_run(Path(run))
+        return open_run(expanded(run))
     raise UserError(f"{option}: expected runs, as `fit` gives them, or their paths, got {run!r}")

@@ -16,6 +16,7 @@ from jaxtyping import Int
 from bioexp.attacks import ATTACKS
 from bioexp.datasets.proportion import is_lopsided, refuse_lopsided
 from bioexp.experiment import Run, Trained
+from bioexp.files import expanded
 from bioexp.pinned import pinned
 from bioexp.records import AttackedExperiment, Gradient, Robustness
 from bioexp.robustness.checks import Doubled, Evidence
@@ -35,7 +36,7 @@ from bioexp.runs.asked import (
     one_of,
     opened,
 )
-from bioexp.runs.attack_files import draw, resume, store, write_tables
+from bioexp.runs.attack_files import begin, draw, finish, resume, store
 from bioexp.runs.directory import grouped
 from bioexp.runs.lock import locked
 from bioexp.runs.nets import guides, nets, trained
@@ -124,7 +125,7 @@ def attack(
         )
     for note in ladder.radii.notes:
         say(note)
-    folder = Path(data_dir) if data_dir is not None else None
+    folder = expanded(data_dir) if data_dir is not None else None
     records = []
     for group, others in zip(groups, sources, strict=False):
         with locked([run.path for run in group], patient=patient):
@@ -197,7 +198,8 @@ def _attack_group(
         tables[target.seed] = table
         if ladder.gradient == "true" and (pictures == "all" or target is group[0]):
             draw(target.run.path, _subject(target), target.seed, table, evidence)
-        write_tables(target.run.path, table, time.perf_counter() - began)
+        files = [_file(target, name, ladder) for name in evidence.stored]
+        finish(target.run.path, table, files, time.perf_counter() - began)
     return tables
 
 
@@ -214,13 +216,14 @@ def _attack_net(
     What an interrupted call left is taken up, if nothing changed since that decides the result.
     """
     _refuse_outside(target.run.name, net.images)
+    begin(target.run.path, ladder.gradient)
     key, outcomes, stored = jax.random.key(target.seed), {}, {}
     for name, chosen in _with_sources(ladder.attacks, len(sources)).items():
         attack = chosen.attack
         eps = ladder.radii.of(attack)
         followed = sources if attack.kind == "transfer" else ()
         identity = _identity(chosen, eps, target.seed, [net, *followed])
-        path = file_of(target.run.path, name, attack.norm, ladder.gradient)
+        path = _file(target, name, ladder)
         if kept := resume(path, attack, identity):
             outcomes[name], stored[name] = kept
             continue
@@ -240,6 +243,11 @@ def _attack_net(
     flags, subject = checked(evidence), _subject(target)
     table = tabulate(subject, target.seed, evidence.clean, linf, flags, ladder.gradient, l2)
     return table, evidence
+
+
+def _file(target: Trained, name: str, ladder: Ladder) -> Path:
+    """Where an attack of the ladder leaves what became of every image."""
+    return file_of(target.run.path, name, ladder.attacks[name].attack.norm, ladder.gradient)
 
 
 def _subject(target: Trained) -> str:

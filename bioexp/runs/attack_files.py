@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import groupby
 from pathlib import Path
 from typing import BinaryIO
@@ -15,16 +16,18 @@ from bioexp import records
 from bioexp.figures.adversarial_grid import Attacked, adversarial_grid
 from bioexp.figures.canvas import save
 from bioexp.figures.robustness_curve import robustness_curve
-from bioexp.files import read_arrays, write_atomically, write_text
+from bioexp.files import Unreadable, read_arrays, write_atomically, write_text
 from bioexp.measures.interval import Interval
-from bioexp.records import AttackRow, Robustness
+from bioexp.records import AttackRow, Gradient, Robustness
 from bioexp.robustness.checks import Evidence, Stored
 from bioexp.robustness.evaluate import Net, Outcome, logits
-from bioexp.robustness.stored import suffix
+from bioexp.robustness.stored import marker_of, suffix
 from bioexp.robustness.table import as_csv, as_markdown
 from bioexp.types import Attack, UserError
+from bioexp.vouched import vouch
 
 # In the grid of pictures; beyond eps 0.3 there is little left to see.
+PICTURES = ("robustness.png", "figures/adversarial.png")
 SHOWN_EPS, SHOWN_IMAGES, LARGEST_SHOWN = 3, 10, 0.3
 
 
@@ -44,6 +47,7 @@ def store(path: Path, outcome: Outcome, identity: str) -> Stored:
         "moved": outcome.moved,
         "identity": np.asarray(identity),
     }
+    arrays["digest"] = np.asarray(_digest(arrays))
 
     def write(file: BinaryIO) -> None:
         # the fastest compression: a third of the size at a fraction of savez_compressed's time
@@ -62,9 +66,11 @@ def resume(path: Path, attack: Attack, identity: str) -> tuple[Outcome, Stored] 
     """
     try:
         found = read_arrays(path)
+    except Unreadable:
+        raise
     except UserError:  # not there, or damaged: it is made again
         return None
-    if str(found.get("identity")) != identity:
+    if str(found.get("identity")) != identity or str(found.get("digest")) != _digest(found):
         return None
     eps = tuple(float(value) for value in found["eps"])
     return Outcome(
@@ -72,27 +78,45 @@ def resume(path: Path, attack: Attack, identity: str) -> tuple[Outcome, Stored] 
     ), _stored(found)
 
 
+def _digest(arrays: Mapping[str, np.ndarray]) -> str:
+    """sha256 over all of a result but this digest: it is told from one that was altered."""
+    whole = hashlib.sha256()
+    for name in sorted(arrays.keys() - {"digest"}):
+        array = arrays[name]
+        whole.update(repr((name, array.dtype.str, array.shape)).encode() + array.tobytes())
+    return whole.hexdigest()
+
+
 def _stored(arrays: Mapping[str, np.ndarray]) -> Stored:
     return Stored(arrays["eps"].tolist(), arrays["correct"], arrays["x_adv"])
 
 
-def write_tables(folder: Path, table: Robustness, seconds: float) -> None:
-    """robustness.csv, .md and, last, the .json that says that a run was attacked, and how many
-    seconds it took this time.
+def begin(folder: Path, gradient: Gradient) -> None:
+    """Take back that a run was attacked, and the pictures of that."""
+    marker_of(folder, gradient).unlink(missing_ok=True)
+    for name in PICTURES if gradient == "true" else ():
+        (folder / name).unlink(missing_ok=True)
+
+
+def finish(folder: Path, table: Robustness, files: Iterable[Path], seconds: float) -> None:
+    """robustness.csv, .md and .json with how many seconds it took this time; and, last, what
+    vouches for them, the attacks' files, the pictures and the run that was attacked.
     """
-    name = f"robustness{suffix(table.gradient_source)}"
-    write_text(folder / f"{name}.csv", as_csv(table))
-    write_text(folder / f"{name}.md", as_markdown(table))
-    timed = table.model_copy(update={"wall_s": round(seconds, 3)})
-    records.write(folder / f"{name}.json", timed)
+    gradient = table.gradient_source
+    tables = [folder / f"robustness{suffix(gradient)}.{kind}" for kind in ("csv", "md", "json")]
+    write_text(tables[0], as_csv(table))
+    write_text(tables[1], as_markdown(table))
+    records.write(tables[2], table.model_copy(update={"wall_s": round(seconds, 3)}))
+    drawn = [folder / name for name in PICTURES if gradient == "true" and (folder / name).is_file()]
+    vouch(marker_of(folder, gradient), [folder / "FINISHED", *tables, *drawn, *files])
 
 
 def draw(folder: Path, subject: str, seed: int, table: Robustness, evidence: Evidence) -> None:
     """robustness.png, and figures/adversarial.png where the inputs are images."""
-    _draw_curve(folder / "robustness.png", table, 1 / evidence.scores.shape[1])
+    curve, grid = (folder / name for name in PICTURES)
+    _draw_curve(curve, table, 1 / evidence.scores.shape[1])
     if evidence.net.images.ndim > 2 and evidence.clean.any():
-        title = f"{subject}, seed {seed}"
-        _draw_grid(folder / "figures" / "adversarial.png", evidence.net, evidence, title)
+        _draw_grid(grid, evidence.net, evidence, f"{subject}, seed {seed}")
 
 
 def _draw_curve(path: Path, table: Robustness, chance: float) -> None:

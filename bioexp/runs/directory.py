@@ -1,16 +1,17 @@
 """A run directory: where it lies, whether it can be trusted, how it is read back.
 
-    <results>/<experiment>[@<dataset>]/<hash8>-s<seed>/
+    <results>/<experiment>[@<dataset>]/<hash12>-s<seed>/
         config.yaml provenance.json metrics.jsonl summary.json weights.npz snapshots/ figures/
         attacks/ FINISHED
 
-FINISHED is written last. Without it a directory is continued by `bioexp train`, and believed by
-nobody; FAILED says why the last try ended otherwise, QUEUED that a worker is to come, and .lock who
-is at work (`bioexp.runs.lock`).
+FINISHED is written last, and vouches for what training wrote (`bioexp.vouched`). Without it a
+directory is continued by `bioexp train`, and believed by nobody; FAILED says why the last try ended
+otherwise, QUEUED that a worker is to come, and .lock who is at work (`bioexp.runs.lock`).
 """
 
 from __future__ import annotations
 
+import re
 import shutil
 import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -23,17 +24,31 @@ import yaml
 
 from bioexp import records
 from bioexp.config import strict_yaml
-from bioexp.config.reading import identity, resolved
+from bioexp.config.reading import DIGITS, config_digest, identity, resolved
 from bioexp.experiment import Experiment, Run
-from bioexp.files import make_folder, read_arrays, write_arrays, write_atomically, write_text
+from bioexp.files import (
+    expanded,
+    make_folder,
+    read_arrays,
+    write_arrays,
+    write_atomically,
+    write_text,
+)
 from bioexp.records import Config, Provenance, Summary
 from bioexp.runs.lock import Busy
 from bioexp.runs.provenance import code_digest
 from bioexp.tree import flatten, unflatten
 from bioexp.types import Params, UserError
+from bioexp.vouched import FORMAT, altered, other_format, vouch
 
-FORMAT = 1  # of run directories; another one is refused
+NAME = re.compile(r"([0-9a-f]+)-s(0|[1-9][0-9]*)")
+WRITTEN = (  # what FINISHED vouches for: what training wrote
+    *("config.yaml", "provenance.json", "metrics.jsonl", "summary.json", "weights.npz"),
+    *("snapshots/*.npz", "figures/*.png", "**/*.py"),
+)
 LEFT = (  # what a run holds besides its config, and what is forgotten when it starts over
+    "ATTACKED",
+    "ATTACKED_training",
     "metrics.jsonl",
     "state.npz",
     "snapshots",
@@ -59,29 +74,26 @@ def directory(results: Path, experiment: Experiment, seed: int) -> Path:
 
 
 def is_finished(path: Path) -> bool:
-    """Whether the run went through to its end, in the format that is read here."""
-    marker = path / "FINISHED"
-    if not marker.is_file():
-        return False
-    text = marker.read_text("utf-8", "replace").strip()
-    if text != str(FORMAT):
-        raise UserError(
-            f"{path}: is a run of format {text or '?'}, this bioexp reads format {FORMAT}; train "
-            "it again with --force"
-        )
-    return True
+    """Whether the run went through to its end."""
+    return (path / "FINISHED").is_file()
 
 
-def is_stale(path: Path, experiment: Experiment) -> bool:
-    """Whether a finished run was made by numerical code other than today's, or by a bioexp that
-    wrote another format, or so that nobody can tell.
+def stale(path: Path, experiment: Experiment) -> str:
+    """Why a finished run is to be trained again: it is of another format, or other numerical code
+    than today's made it; "" where it can be used.
+
+    Raises UserError for a run that was altered, or is another config's whose digest begins alike.
     """
-    try:
-        is_finished(path)
-        made_by = provenance_of(path).code_digest
-    except UserError:
-        return True
-    return made_by != code_digest(experiment)
+    if version := other_format(path / "FINISHED"):
+        return f"{path}: is of format {version}"
+    _refuse_altered(path)
+    made = provenance_of(path)
+    if made.config_digest != config_digest(experiment):
+        raise UserError(
+            f"{path}: holds another config, whose digest begins alike; use another --results"
+        )
+    same = made.code_digest == code_digest(experiment)
+    return "" if same else f"{path}: was made by other code than today's"
 
 
 def provenance_of(path: Path) -> Provenance:
@@ -103,14 +115,32 @@ def open_run(path: Path) -> Run:
             f"{path}: no finished run here{_progress(path)}; run `bioexp train` again to continue "
             "it"
         )
+    _refuse_altered(path)
+    provenance = provenance_of(path)
+    name = f"{provenance.config_digest[:DIGITS]}-s{provenance.seed}"
+    if name not in (path.name, path.resolve().name):
+        raise UserError(
+            f"{path}: holds the run {name}, and is not used under another name; give it its own"
+        )
     return Run(
         path=path,
         config=config_of(path),
-        provenance=provenance_of(path),
+        provenance=provenance,
         summary=records.read(path / "summary.json", Summary),
         metrics=records.read_metrics(path / "metrics.jsonl", finished=True),
         weights=unflatten(read_arrays(path / "weights.npz")),
     )
+
+
+def _refuse_altered(path: Path) -> None:
+    """Raises UserError for a finished run whose files are not those that training wrote."""
+    if version := other_format(path / "FINISHED"):
+        raise UserError(
+            f"{path}: is of format {version}, this bioexp reads format {FORMAT}; train its config "
+            "again, or delete it"
+        )
+    if what := altered(path / "FINISHED"):
+        raise UserError(f"{what}; {records.AGAIN}")
 
 
 def find(results: Path, words: Sequence[str]) -> list[Path]:
@@ -121,7 +151,7 @@ def find(results: Path, words: Sequence[str]) -> list[Path]:
     """
     if words:
         return [path for word in words for path in _named(results, word)]
-    folders = sorted({marker.parent.parent for marker in results.glob("*/*/FINISHED")})
+    folders = sorted(folder for folder in results.glob("*") if folder.is_dir())
     found = [path for folder in folders for path in newest(folder)]
     if not found:
         raise UserError(
@@ -131,12 +161,12 @@ def find(results: Path, words: Sequence[str]) -> list[Path]:
 
 
 def newest(folder: Path, variant: Mapping[str, str] | None = None) -> list[Path]:
-    """The finished seeds of the newest config of each variant of an experiment, by seed.
+    """The finished seeds of the config of each variant that was finished last, by seed.
 
     variant: only those that are called so; {"rule": "stable"}.
     """
-    markers = sorted(folder.glob("*-s*/FINISHED"), key=lambda marker: marker.stat().st_mtime)
-    latest = {marker.parent.name.rpartition("-s")[0]: marker.parent for marker in markers}
+    runs = sorted(finished_in(folder), key=when_finished)
+    latest = {path.name.rpartition("-s")[0]: path for path in runs}
     by_variant: dict[tuple[tuple[str, str], ...], str] = {}
     for name, path in latest.items():
         called = config_of(path).variant if len(latest) > 1 or variant else {}
@@ -148,8 +178,24 @@ def newest(folder: Path, variant: Mapping[str, str] | None = None) -> list[Path]
 
 def seeds_of(group: Path) -> list[Path]:
     """The finished runs of a configuration, <results>/<experiment>/<hash>, by seed."""
-    found = [marker.parent for marker in group.parent.glob(f"{group.name}-s*/FINISHED")]
+    found = [path for path in finished_in(group.parent) if path.name.startswith(f"{group.name}-s")]
     return sorted(found, key=lambda path: int(path.name.rpartition("-s")[2]))
+
+
+def finished_in(folder: Path) -> list[Path]:
+    """The finished runs of an experiment; what has no run's name is none, such as a backup."""
+    found = [marker.parent for marker in folder.glob("*-s*/FINISHED")]
+    return sorted(path for path in found if NAME.fullmatch(path.name))
+
+
+def when_finished(path: Path) -> tuple[str, str]:
+    """By what finished runs are put in order, newest last: what they recorded, as the times of
+    files change when they are copied.
+    """
+    try:
+        return provenance_of(path).finished, path.name
+    except UserError:  # whoever opens it is told
+        return "", path.name
 
 
 def grouped(runs: Sequence[Run]) -> list[list[Run]]:
@@ -161,7 +207,7 @@ def grouped(runs: Sequence[Run]) -> list[list[Run]]:
 
 
 def _named(results: Path, word: str) -> list[Path]:
-    for path in (Path(word), results / word):
+    for path in (expanded(word), results / word):
         if (path / "config.yaml").is_file():
             return [path]
         if path.is_dir() and (found := newest(path)):
@@ -182,7 +228,7 @@ def _named(results: Path, word: str) -> list[Path]:
 
 def _variants(folder: Path) -> str:
     """The variants that an experiment has finished runs of, as the command line takes them."""
-    called = [config_of(marker.parent).variant for marker in folder.glob("*-s*/FINISHED")]
+    called = [config_of(path).variant for path in finished_in(folder)]
     words = dict.fromkeys(
         ",".join(f"{axis}={name}" for axis, name in variant.items()) for variant in called
     )
@@ -225,7 +271,7 @@ def finish(path: Path, provenance: Provenance, summary: Summary) -> None:
     """Everything that a finished run has besides its arrays and pictures; FINISHED comes last."""
     records.write(path / "provenance.json", provenance)
     records.write(path / "summary.json", summary)
-    write_text(path / "FINISHED", f"{FORMAT}\n")
+    vouch(path / "FINISHED", {file for name in WRITTEN for file in path.glob(name)})
 
 
 @contextmanager

@@ -91,7 +91,7 @@ def deployed(model: Model) -> Apply:
 
 
 def _opened(run: Run, data_dir: Path | None) -> Trained:
-    (experiment,) = load(run.path / "config.yaml")
+    (experiment,) = load(run.path / "config.yaml", data_dir=data_dir)
     _, dataset = build.dataset_of(experiment, data_dir, lambda text: None)
     if dataset.digest != run.provenance.dataset.digest:
         raise UserError(
@@ -109,6 +109,11 @@ def _refuse_unfit(run: Run, model: Model) -> None:
     }:
         raise UserError(
             f"{file}: does not hold this model's weights; train the run again with --force"
+        )
+    if other := [name for name, leaf in weights.items() if leaf.dtype != expected[name].dtype]:
+        raise UserError(
+            f"{file}: {other[0]} is of {weights[other[0]].dtype}, this model computes with"
+            f" {expected[other[0]].dtype}; train the run again with --force"
         )
     if broken := [name for name, leaf in weights.items() if not np.isfinite(leaf).all()]:
         raise UserError(

@@ -17,13 +17,13 @@ import jax
 import numpy as np
 
 from bioexp.config import build
-from bioexp.config.reading import identity
+from bioexp.config.reading import config_digest, identity
 from bioexp.devices import devices_for
 from bioexp.experiment import Experiment, Split
 from bioexp.files import read_arrays, write_arrays, write_text, writing
 from bioexp.measures.accuracy import correct, losses
 from bioexp.records import DataRecord, Provenance, Summary, read_metrics
-from bioexp.runs.directory import FORMAT, finish, save_weights, start_over
+from bioexp.runs.directory import finish, save_weights, start_over
 from bioexp.runs.pictures import draw
 from bioexp.runs.provenance import code_digest, surroundings
 from bioexp.runs.workspace import Say, Workspace
@@ -261,7 +261,6 @@ def _finish(
     params, dataset = jax.device_get(record.params), group.dataset
     about = {
         **dict(surroundings(group.workspace.command)),
-        "format": FORMAT,
         "dataset": DataRecord(
             name=dataset.name,
             source=dataset.source,
@@ -272,8 +271,9 @@ def _finish(
         "wall_s": round(sum(stage_s), 3),
         "stage_s": tuple(round(seconds, 3) for seconds in stage_s),
         "compile_s": round(record.compile_s, 3),
-        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        "finished": datetime.now(UTC).isoformat(timespec="microseconds"),
         "code_digest": code_digest(group.experiment),
+        "config_digest": config_digest(group.experiment),
     }
     for i, (seed, path) in enumerate(paths.items()):
         own = {f"test_{name}": float(values[i]) for name, values in scores.items()}

@@ -4,7 +4,7 @@ interrupted goes on.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -13,11 +13,12 @@ from typing import Literal
 from bioexp.config import build
 from bioexp.experiment import Experiment, Run
 from bioexp.figures.observed import observations
+from bioexp.files import expanded
 from bioexp.measures.interval import accuracy
 from bioexp.papers import papers
 from bioexp.pinned import pinned
 from bioexp.records import Outcome, Printed
-from bioexp.runs.directory import directory, is_finished, is_stale, newest, open_run, prepare
+from bioexp.runs.directory import directory, is_finished, newest, open_run, prepare, stale
 from bioexp.runs.lock import locked
 from bioexp.runs.seed_group import Group, Watch, states, train_group, within_memory
 from bioexp.runs.workspace import Workspace
@@ -25,15 +26,15 @@ from bioexp.runs.workspace import Workspace
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be done for one experiment: its seeds' directories, which are finished or stale,
-    and the groups to train.
+    """What is to be done for one experiment: its seeds' directories, which are finished, which are
+    stale and why, and the groups to train.
 
     Each group comes with the state it continues from, None for a new one.
     """
 
     paths: dict[int, Path]
     finished: tuple[int, ...]
-    stale: tuple[int, ...]
+    stale: Mapping[int, str]
     groups: tuple[tuple[tuple[int, ...], Path | None], ...]
 
 
@@ -49,9 +50,9 @@ def plan(
     it ends with the same bits.
     """
     paths = {seed: directory(results, experiment, seed) for seed in seeds}
-    done = [] if force else [seed for seed in seeds if (paths[seed] / "FINISHED").is_file()]
-    stale = tuple(seed for seed in done if is_stale(paths[seed], experiment))
-    finished = tuple(seed for seed in done if keep_stale or seed not in stale)
+    done = [] if force else [seed for seed in seeds if is_finished(paths[seed])]
+    why = {seed: reason for seed in done if (reason := stale(paths[seed], experiment))}
+    finished = tuple(seed for seed in done if keep_stale or seed not in why)
     missing = [seed for seed in seeds if seed not in finished]
     groups: list[tuple[tuple[int, ...], Path | None]] = []
     for group, state in [] if force else states(results / experiment.folder, experiment):
@@ -60,7 +61,7 @@ def plan(
             missing = [seed for seed in missing if seed not in group]
     if missing:
         groups.append((tuple(missing), None))
-    return Plan(paths, finished, stale, tuple(groups))
+    return Plan(paths, finished, why, tuple(groups))
 
 
 def train(
@@ -92,9 +93,8 @@ def train(
         return plan(experiment, results=results, seeds=seeds, force=force, keep_stale=keep_stale)
 
     todo = due()
-    for seed in todo.stale:
-        what = "kept as it is" if keep_stale else "trained again"
-        say(f"{todo.paths[seed]}: was made by other code than today's; {what}")
+    for reason in todo.stale.values():
+        say(f"{reason}; {'kept as it is' if keep_stale else 'trained again'}")
     for seeds_of_group, _ in todo.groups:
         paths = {seed: directory(results, experiment, seed) for seed in seeds_of_group}
         for path in paths.values():
@@ -116,9 +116,7 @@ def is_done(
 ) -> bool:
     """Whether `train` has nothing left to do."""
     paths = [directory(results, experiment, seed) for seed in seeds]
-    return all(
-        is_finished(path) and (keep_stale or not is_stale(path, experiment)) for path in paths
-    )
+    return all(is_finished(path) and (keep_stale or not stale(path, experiment)) for path in paths)
 
 
 def stages_ended(run: Run) -> Iterator[str]:
@@ -151,7 +149,7 @@ def fit(
     diverges.
     """
     numbers = list(range(seeds) if isinstance(seeds, int) else seeds)
-    workspace = Workspace(Path(results), Path(data_dir) if data_dir is not None else None)
+    workspace = Workspace(expanded(results), expanded(data_dir) if data_dir is not None else None)
     several = [experiments] if isinstance(experiments, Experiment) else experiments
     groups = [train(experiment, workspace, seeds=numbers) for experiment in several]
     return [run for group in groups for run in group]

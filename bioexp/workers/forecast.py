@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from bioexp.runs.directory import provenance_of
+from bioexp.runs.directory import finished_in, provenance_of, when_finished
 from bioexp.runs.tasks import Task
 from bioexp.types import UserError
 
@@ -69,10 +69,7 @@ def _recorded(experiment: Path) -> tuple[Recorded, float]:
     finished runs.
     """
     seconds: Recorded = {}
-    newest = sorted(
-        (marker.parent for marker in experiment.glob("*/FINISHED")),
-        key=lambda run: (run / "FINISHED").stat().st_mtime,
-    )
+    newest = sorted(finished_in(experiment), key=when_finished)
     for run in newest:
         with suppress(UserError):  # a damaged one tells nothing
             provenance = provenance_of(run)

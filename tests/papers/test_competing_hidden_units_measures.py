@@ -14,6 +14,7 @@ from bioexp.papers.competing_hidden_units import dynamics, measures
 from bioexp.papers.competing_hidden_units.model import competing_hidden_units
 from bioexp.papers.measuring import runs
 from bioexp.types import Dataset, UserError
+from bioexp.vouched import vouch
 
 NET = {"hidden": 2, "inputs": "raw", "inhibition": 0.8, "power": 1.0}
 RULE = {"name": "competing_dynamics", "inhibition": 0.8, "threshold": 1.0}
@@ -51,6 +52,7 @@ def test_units_run_away_just_where_they_are_in_the_anti_hebbian_range_beyond_the
         w = jnp.array([[2.05 if weaker > 1 else 1.0, 0.0, 0.0, 0.0], [weaker, 0.0, 0.0, 0.0]])
         file = net.run.path / "snapshots" / f"{step:04d}.npz"
         write_arrays(file, {"layers/0/w": np.asarray(w)})
+    vouch(net.run.path / "FINISHED", file.parent.iterdir())
     before, _ = dynamics.ends(net)
     assert list(dynamics.first_layer(net)) == [0, 600]
     h = dynamics.at_rest(net, before, 1)[0]
