@@ -28,14 +28,17 @@ def plain(value: Any) -> Any:
 
 @dataclass(frozen=True)
 class Choice:
-    """A named thing with its options, every default filled in; `files` are the user's own files it
-    depends on.
+    """A named thing with its options, every default filled in.
+
+    files: the user's data that it reads. code: the content of the user's files that it comes from,
+        by where a run keeps them: own.py, helper.py, package/part.py.
     """
 
     name: str
     options: Mapping[str, Any]
     builder: Callable[..., Any] = field(compare=False)
     files: tuple[Path, ...] = ()
+    code: Mapping[str, bytes] = field(default_factory=dict)
 
     def resolved(self) -> dict[str, Any]:
         """The choice as it is written into a config."""

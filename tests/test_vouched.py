@@ -249,7 +249,7 @@ def test_a_path_that_is_set_is_looked_for_from_the_shells_folder_first(
     assert experiment.dataset.options["path"] == str(tmp_path / "shell" / "own.npz")
     (tmp_path / "shell" / "own.py").write_text("from bioexp.rules.backprop import backprop as own")
     (experiment,) = load(config, ["stages.0.rule=./own.py:own"])
-    assert experiment.stages[0].rule.files == (tmp_path / "shell" / "own.py",)
+    assert experiment.stages[0].rule.code.keys() == {"own.py"}
 
 
 def test_a_tilde_is_the_home_wherever_a_path_is_given(bioexp, write_config, monkeypatch, tmp_path):

@@ -4,12 +4,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from bioexp.config.user_code import Code, imported
 from bioexp.options import suggestion
 from bioexp.papers import papers, studies
 from bioexp.papers.paper import Paper, Study
@@ -79,27 +79,26 @@ TABLES: Mapping[str, Callable[[], Mapping[str, Builder]]] = {
 }
 
 
-def builder_of(kind: str, name: str, folder: Path) -> tuple[Builder, tuple[Path, ...], str]:
-    """The builder of a name, the user's files it comes from, and the name as a run directory writes
-    it.
+def builder_of(kind: str, name: str, folder: Path) -> tuple[Builder, Mapping[str, bytes], str]:
+    """The builder of a name, the content of the user's files it comes from by where a run keeps
+    them, and the name as a run directory writes it.
 
-    `./my_rule.py:oja` is the function oja of a file, relative to `folder`; a run keeps a copy of
-    that file beside its config.
+    `./my_rule.py:oja` is the function oja of a file, relative to `folder`.
     """
     if ".py:" in name:
         file, _, function = name.rpartition(":")
         path = (folder / file).resolve()
-        builder = _of_user(path, function)
+        builder, code = _of_user(path, function)
         if not callable(builder):
             raise UserError(f"{path}: {function} is no function")
-        return builder, (path,), f"./{path.name}:{function}"
+        return builder, code.files, f"./{path.name}:{function}"
     table = TABLES[kind]()
     if name not in table:
         raise UserError(
             f"unknown {kind} {name!r}{suggestion(name, table)} (there are"
             f" {', '.join(table)}){_without_broken()}"
         )
-    return table[name], (), name
+    return table[name], {}, name
 
 
 def study_of(name: str) -> Study:
@@ -109,7 +108,7 @@ def study_of(name: str) -> Study:
     if ".py:" in name:
         file, _, attribute = name.rpartition(":")
         path = Path(file).resolve()
-        own = _of_user(path, attribute)
+        own, _ = _of_user(path, attribute)
         study = own.study if isinstance(own, Paper) else own
         if not isinstance(study, Study):
             raise UserError(f"{file}: {attribute} is no Paper and no Study")
@@ -133,23 +132,15 @@ def _without_broken() -> str:
     )
 
 
-def _of_user(path: Path, name: str) -> Any:
-    """What a file of the user's calls by this name; whatever goes wrong while it is imported is the
-    user's error.
-    """
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    if spec is None or spec.loader is None or not path.is_file():
-        raise UserError(f"{path}: no such file")
-    module = importlib.util.module_from_spec(spec)
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:
-        raise UserError(f"{path}: cannot be imported: {type(error).__name__}: {error}") from error
-    if not hasattr(module, name):
+def _of_user(path: Path, name: str) -> tuple[Any, Code]:
+    """What a file of the user's calls by this name, and the code it comes from."""
+    code = imported(path)
+    if not hasattr(code.module, name):
+        own = code.module.__name__
         known = [
             key
-            for key, value in vars(module).items()
-            if isinstance(value, Paper | Study) or getattr(value, "__module__", "") == path.stem
+            for key, value in vars(code.module).items()
+            if isinstance(value, Paper | Study) or getattr(value, "__module__", "") == own
         ]
         raise UserError(f"{path}: has no {name}{suggestion(name, known)}")
-    return getattr(module, name)
+    return getattr(code.module, name), code

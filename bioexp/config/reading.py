@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -122,11 +123,11 @@ def config_digest(experiment: Experiment) -> str:
     content["dataset"].pop("fallback", None)
     content.pop("variant", None)
     text = json.dumps(content, sort_keys=True)
-    for file in (file for choice in experiment.choices for file in choice.files):
-        text = (
-            text.replace(json.dumps(str(file)), '""')
-            + hashlib.sha256(file.read_bytes()).hexdigest()
-        )
+    for choice in experiment.choices:
+        for file in choice.files:
+            text = text.replace(json.dumps(str(file)), '""')
+        content_of_files = [*(file.read_bytes() for file in choice.files), *choice.code.values()]
+        text += "".join(hashlib.sha256(content).hexdigest() for content in content_of_files)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -202,14 +203,14 @@ class _Reading:
             if ".py:" in name:
                 file, _, function = name.rpartition(":")
                 name = f"{self.found(file, (*path, 'name'))}:{function}"
-            builder, files, name = builder_of(kind, name, self.folder)
+            builder, code, name = builder_of(kind, name, self.folder)
             values = self.fields(builder, options, path)
             if len(self.problems) > before:
                 return None
             named = {
                 option: self.found(values[option], (*path, option)) for option in _files(builder)
             }
-            return _choice(name, values, builder, files, named)
+            return _choice(name, values, builder, code, named)
         except UserError as error:
             self.wrong(path, str(error))
             return None
@@ -261,7 +262,7 @@ class _Reading:
             self.wrong(("stages",), "needs at least one")
         if len(self.problems) > before or dataset is None or model is None:
             return None
-        return Experiment(
+        whole = Experiment(
             name=values["name"],
             dataset=dataset,
             fallback=fallback,
@@ -274,6 +275,15 @@ class _Reading:
             own_dataset=own_dataset,
             where=self.where,
         )
+        self.refuse_two_of_a_name(whole)
+        return whole
+
+    def refuse_two_of_a_name(self, experiment: Experiment) -> None:
+        """A run keeps a copy of all the user's code, side by side."""
+        kept: dict[str, bytes] = {}
+        for place, content in chain.from_iterable(c.code.items() for c in experiment.choices):
+            if kept.setdefault(place, content) != content:
+                self.wrong((), f"two files are called {place}, and a run keeps both; rename one")
 
 
 def _files(builder: Callable[..., Any]) -> list[str]:
@@ -287,7 +297,7 @@ def _choice(
     name: str,
     values: dict[str, Any],
     builder: Callable[..., Any],
-    files: tuple[Path, ...],
+    code: Mapping[str, bytes],
     named: Mapping[str, Path],
 ) -> Choice:
     """The choice, with the options that name a file of the user's made absolute."""
@@ -296,4 +306,4 @@ def _choice(
             f"{missing}: no such file; if it was moved, name its folder with --data-dir"
         )
     absolute = {option: str(path) for option, path in named.items()}
-    return Choice(name, values | absolute, builder, (*files, *named.values()))
+    return Choice(name, values | absolute, builder, tuple(named.values()), code)

@@ -13,6 +13,7 @@ from typing import Any, Literal, NamedTuple, get_args
 from bioexp.attacks import ATTACKS, LADDER
 from bioexp.attacks.eps import Radii, radii
 from bioexp.config.lookup import Builder, builder_of
+from bioexp.config.user_code import digest
 from bioexp.experiment import Run
 from bioexp.files import expanded
 from bioexp.options import check, schema
@@ -27,11 +28,12 @@ Pictures = Literal["all", "first"]
 
 
 class Chosen(NamedTuple):
-    """An attack, what built it, and with which options."""
+    """An attack, what built it, with which options, and the digest of the user's code it is of."""
 
     attack: Attack
     builder: Builder
     options: Mapping[str, object]
+    code: str
 
 
 @dataclass(frozen=True)
@@ -115,13 +117,14 @@ def attacks_named(nodes: Sequence[dict[str, Any]]) -> dict[str, Chosen]:
             raise UserError(
                 f"{word}: {name} is an attack of bioexp's already; give yours another name"
             )
-        builder = ATTACKS[name] if name in ATTACKS else builder_of("attack", word, Path())[0]
+        own = (ATTACKS[name], {}, name) if name in ATTACKS else builder_of("attack", word, Path())
+        builder, code, _ = own
         values, problems = check(schema(builder), options)
         if problems:
             raise UserError(
                 "\n".join(f"{name}: {'.'.join(map(str, where))} {what}" for where, what in problems)
             )
-        chosen[name] = Chosen(builder(**values), builder, values)
+        chosen[name] = Chosen(builder(**values), builder, values, digest(code))
     return chosen
 
 

@@ -271,7 +271,12 @@ def _with_sources(chosen: Mapping[str, Chosen], count: int) -> dict[str, Chosen]
 
 def _identity(chosen: Chosen, eps: tuple[float, ...], seed: int, nets: Sequence[Net]) -> str:
     """A digest of everything that decides an attack's result."""
-    made_of = (digest_of(evaluate, chosen.builder), dict(chosen.options), chosen.attack.restarts)
+    made_of = (
+        digest_of(evaluate, chosen.builder),
+        chosen.code,
+        dict(chosen.options),
+        chosen.attack.restarts,
+    )
     where = (jax.default_backend(), jax.__version__)
     parts = (*made_of, eps, seed, [net.identity for net in nets], *where)
     return hashlib.sha256(repr(parts).encode()).hexdigest()

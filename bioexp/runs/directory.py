@@ -44,7 +44,7 @@ from bioexp.vouched import FORMAT, altered, other_format, vouch
 NAME = re.compile(r"([0-9a-f]+)-s(0|[1-9][0-9]*)")
 WRITTEN = (  # what FINISHED vouches for: what training wrote
     *("config.yaml", "provenance.json", "metrics.jsonl", "summary.json", "weights.npz"),
-    *("snapshots/*.npz", "figures/*.png", "**/*.py"),
+    *("snapshots/*.npz", "figures/*.png", "**/*.py", "**/*.so"),
 )
 LEFT = (  # what a run holds besides its config, and what is forgotten when it starts over
     "ATTACKED",
@@ -238,9 +238,9 @@ def _variants(folder: Path) -> str:
 def prepare(path: Path, experiment: Experiment) -> None:
     """Make the directory, with the resolved config and a copy of the user's code it names."""
     make_folder(path)
-    for file in {file for choice in experiment.choices for file in choice.files}:
-        if file.suffix == ".py":
-            write_atomically(path / file.name, partial(_copy, file))
+    for choice in experiment.choices:
+        for place, code in choice.code.items():
+            write_atomically(path / place, partial(_write, code))
     (path / "QUEUED").unlink(missing_ok=True)
     config = yaml.safe_dump(resolved(experiment), sort_keys=False, allow_unicode=True)
     write_text(path / "config.yaml", config)
@@ -253,8 +253,8 @@ def start_over(path: Path) -> None:
         shutil.rmtree(child) if child.is_dir() else child.unlink(missing_ok=True)
 
 
-def _copy(source: Path, file: BinaryIO) -> None:
-    file.write(source.read_bytes())
+def _write(content: bytes, file: BinaryIO) -> None:
+    file.write(content)
 
 
 def _progress(path: Path) -> str:
