@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from bioexp.config.configs import PACKAGE, config_files
 from bioexp.config.lookup import TABLES
-from bioexp.files import tail
+from bioexp.files import Unreadable, tail
 from bioexp.options import describe, suggestion
 from bioexp.papers import papers, studies
 from bioexp.papers.paper import Paper
@@ -178,6 +178,8 @@ def _run_row(path: Path, results: Path) -> Row:
                 score = round(summary.test_accuracy, 4)
             return row | {"status": "finished", "test": score, "n": summary.n_test}
         last = read_metrics(path / "metrics.jsonl", finished=False)[-1:]
+    except Unreadable as error:
+        return row | {"status": "not readable", "last words": str(error)}
     except UserError as error:
         return row | {"status": "damaged", "last words": str(error)}
     where = f"stage {last[0]['stage']}, step {last[0]['step']}" if last else "not begun"

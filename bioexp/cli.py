@@ -40,10 +40,10 @@ app = typer.Typer(
 
 
 def _folder(path: Path | None) -> Path | None:
-    """The ~ of a variable, which no shell has read."""
-    from bioexp.files import expanded
+    """With the ~ of a variable, which no shell has read."""
+    from bioexp.files import folder_at
 
-    return path and expanded(path)
+    return path and folder_at(path)
 
 
 Results = Annotated[

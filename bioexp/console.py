@@ -5,11 +5,14 @@ the rest on stderr.
 from __future__ import annotations
 
 import json
-import os
+import shutil
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from bioexp.streams import results
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -17,7 +20,7 @@ if TYPE_CHECKING:
     from bioexp.runs.seed_group import Watch
 
 
-WIDE = 1000  # columns of a file or a pipe: one line a row, for grep
+NARROW, WIDE = 20, 1000  # columns; a file or a pipe is wide: one line a row, for grep
 
 
 @dataclass(frozen=True)
@@ -33,10 +36,11 @@ class Terminal:
     def _console(self) -> Console:
         from rich.console import Console
 
-        console = Console(stderr=self.as_json, highlight=False, soft_wrap=True)
-        if not console.is_terminal and "COLUMNS" not in os.environ:
-            console.width = WIDE
-        return console
+        width = shutil.get_terminal_size((WIDE, 0)).columns  # COLUMNS, if it is a number above 0
+        file = sys.stderr if self.as_json else results()
+        return Console(
+            file=file, width=min(max(width, NARROW), WIDE), highlight=False, soft_wrap=True
+        )
 
     def say(self, text: str) -> None:
         """A line on what is going on."""
@@ -49,7 +53,7 @@ class Terminal:
         result: records, named tuples, and lists and mappings of them.
         """
         if self.as_json and result is not None:
-            print(json.dumps(_plain(result), ensure_ascii=False))
+            print(json.dumps(_plain(result), ensure_ascii=not _is_unicode()), file=results())
         elif not self.as_json:
             for line in lines:
                 self._console.print(line, markup=False)
@@ -93,7 +97,10 @@ class Terminal:
             TimeRemainingColumn(),
         )
         with Progress(
-            *columns, console=console, transient=True, disable=self.quiet or not console.is_terminal
+            *columns,
+            console=console,
+            transient=True,
+            disable=self.quiet or not console.file.isatty(),
         ) as bar:
             task = bar.add_task(what, total=None, now="")
 
@@ -113,7 +120,10 @@ class Terminal:
         console = self._console
         columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
         with Progress(
-            *columns, console=console, transient=True, disable=self.quiet or not console.is_terminal
+            *columns,
+            console=console,
+            transient=True,
+            disable=self.quiet or not console.file.isatty(),
         ) as bar:
             task = bar.add_task(what, total=1.0)
             yield lambda run, attack, done: bar.update(
@@ -132,6 +142,11 @@ def _plain(result: Any) -> Any:
     if isinstance(result, Mapping):
         return {key: _plain(value) for key, value in result.items()}
     return [_plain(item) for item in result] if isinstance(result, list | tuple) else result
+
+
+def _is_unicode() -> bool:
+    """Whether stdout takes every letter; "?" for one would be another name."""
+    return (results().encoding or "").lower().replace("-", "") == "utf8"
 
 
 def _is_number(value: Any) -> bool:

@@ -48,18 +48,21 @@ def prepare(name: DeviceName) -> str:
         name = "gpu"
     if name != "auto":
         jax.config.update("jax_platforms", {"gpu": "cuda,rocm"}.get(name, name))
-    jax.config.update("jax_compilation_cache_dir", str(cache_folder() / "xla"))
+    if not os.environ.get("JAX_COMPILATION_CACHE_DIR"):
+        jax.config.update("jax_compilation_cache_dir", str(cache_folder() / "xla"))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
     try:
         device = jax.devices()[0]
-    except RuntimeError as error:
+    except (RuntimeError, AssertionError) as error:  # the latter for cuda without its plugin
+        asked = os.environ.get("JAX_PLATFORMS")
+        where = f"JAX_PLATFORMS={asked}" if name == "auto" and asked else f"--device {name}"
         remedy = {"gpu": "pip install 'bioexp[cuda]'", "tpu": "pip install 'bioexp[tpu]'"}.get(
             name, "check the JAX installation"
         )
+        why = f" ({str(error).splitlines()[0]})" if str(error) else ""
         raise UserError(
-            f"--device {name}: there is none here ({str(error).splitlines()[0]}); {remedy}, or use"
-            " --device cpu"
+            f"{where}: there is none here{why}; {remedy}, or use --device cpu"
         ) from None
     count = jax.local_device_count()
     several = f"{count} x " if count > 1 else ""

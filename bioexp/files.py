@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import socket
+import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -39,7 +40,15 @@ NO_ARRAYS = (
 
 def cache_folder() -> Path:
     """${XDG_CACHE_HOME:-~/.cache}/bioexp: datasets and compiled programs, all safe to delete."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "bioexp"
+    return Path(os.environ.get("XDG_CACHE_HOME") or home() / ".cache") / "bioexp"
+
+
+def home() -> Path:
+    """This user's home; a folder of his among the temporary ones where there is none."""
+    try:
+        return Path.home()
+    except RuntimeError:
+        return Path(tempfile.gettempdir()) / f"bioexp-{os.getuid()}"
 
 
 def expanded(path: str | Path) -> Path:
@@ -47,7 +56,28 @@ def expanded(path: str | Path) -> Path:
     try:
         return Path(path).expanduser()
     except RuntimeError as error:
-        raise UserError(f"{path}: {error}; write the folder out") from None
+        raise UserError(f"{path}: {str(error).rstrip('.')}; write the folder out") from None
+
+
+def folder_at(path: str | Path) -> Path:
+    """A folder, which need not be there yet. Raises UserError where there can be none."""
+    whole = expanded(path)
+    try:
+        there = next(place for place in (whole, *whole.parents) if _is_there(place))
+        if there.is_dir():
+            return whole
+    except (OSError, ValueError, StopIteration) as error:  # too long a name, a NUL
+        raise UserError(f"{str(path)[:200]!r}: is no name of a folder ({error})") from None
+    what = "is" if there == whole else f"{there} is"
+    raise UserError(f"{whole}: {what} no folder; name another place")
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
 
 
 def is_stream(path: Path) -> bool:

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, get_type_
 
 import typer
 
+from bioexp.streams import for_results
+
 if TYPE_CHECKING:
     from bioexp.runs.tasks import Task
     from bioexp.runs.workspace import Workspace
@@ -65,12 +67,13 @@ def shareable(command: Callable[..., Job | None]) -> Callable[..., None]:
         how = parse(launch, lambda take: _worker(call, take), **shared)
         launched = how is not None and call.take is None
         where = prepare("cpu" if launched else device)
-        job = command(**values)
-        if job is None:
-            return
-        say = job.workspace.say
-        say(f"device: {where}{f'; that of the workers: {device}' if launched else ''}")
-        _do(job, how, call)
+        with for_results():
+            job = command(**values)
+            if job is None:
+                return
+            say = job.workspace.say
+            say(f"device: {where}{f'; that of the workers: {device}' if launched else ''}")
+            _do(job, how, call)
 
     own = inspect.signature(command).parameters.values()
     hints = get_type_hints(command, include_extras=True)

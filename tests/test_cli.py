@@ -137,7 +137,7 @@ def test_ctrl_c_says_how_to_continue(bioexp, write_config, monkeypatch):
 
     monkeypatch.setattr("bioexp.runs.tasks.train", interrupted)
     code, _, err = bioexp("train", write_config())
-    assert code == 2
+    assert code == 130
     assert "the same command again continues" in err
 
 

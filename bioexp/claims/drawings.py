@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from bioexp.figures.canvas import save
+from bioexp.figures.canvas import own_style, save
 from bioexp.papers.paper import Drawing, Evidence, Study
 from bioexp.records import ClaimRow, Drawn, read, write
 from bioexp.runs.provenance import digest_of
@@ -35,7 +35,8 @@ def draw(
             state = _state(drawing, evidence)
             if drawn.get(drawing.id) != state or not file.is_file():
                 workspace.say(f"drawing {drawing.id}")
-                save(drawing.draw(evidence), file)
+                with own_style():
+                    save(drawing.draw(evidence), file)
                 drawn[drawing.id] = state
                 write(ledger, Drawn(drawn=drawn))
         if drawing in study.drawings:

@@ -15,7 +15,7 @@ import sys
 import sysconfig
 import traceback
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from functools import cache
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
@@ -60,7 +60,7 @@ def imported(path: Path) -> Code:
     content = _content(files)
     sys.modules[name] = room.modules[name] = module
     try:
-        with room.entered():
+        with room.entered(), redirect_stdout(sys.stderr):
             loader.exec_module(module)
     except (Exception, SystemExit) as error:
         sys.modules.pop(name)

@@ -21,6 +21,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from bioexp.datasets.source import Report, Source, Unavailable, flaw
+from bioexp.files import expanded, home
 from bioexp.types import UserError
 
 TIMEOUT = (3.0, 8.0)  # seconds to connect, seconds between two pieces of the answer
@@ -30,9 +31,7 @@ PROGRESS = 5.0  # seconds between two reports
 
 def cache_root() -> Path:
     """TFDS's download cache: ${TFDS_DATA_DIR:-~/tensorflow_datasets}/downloads."""
-    return (
-        Path(os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets").expanduser() / "downloads"
-    )
+    return expanded(os.environ.get("TFDS_DATA_DIR") or home() / "tensorflow_datasets") / "downloads"
 
 
 def cached(source: Source) -> list[Path]:

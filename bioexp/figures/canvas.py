@@ -4,13 +4,16 @@ saved.
 
 from __future__ import annotations
 
+import logging
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bioexp.files import write_atomically
+from bioexp.types import UserError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,6 +24,37 @@ if TYPE_CHECKING:
 # Okabe & Ito (2008): distinguishable with every common color vision.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 DPI = 130
+
+
+@contextmanager
+def own_style() -> Iterator[None]:
+    """Pictures look the same everywhere: no matplotlibrc of the user's decides, and a font that is
+    not there is replaced in silence. Raises UserError where matplotlib itself stops at that file.
+    """
+    try:
+        import matplotlib
+    except (OSError, ValueError) as error:
+        raise UserError(f"nothing can be drawn: matplotlib reads a matplotlibrc: {error}") from None
+    logger = logging.getLogger("matplotlib.font_manager")
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with matplotlib.rc_context(matplotlib.rcParamsDefault):
+            yield
+    finally:
+        logger.setLevel(before)
+
+
+def drawn(draw: Callable[[], None], say: Callable[[str], None]) -> None:
+    """Draw what a run is whole without: whatever keeps it from being drawn is said, and fails
+    nothing.
+    """
+    try:
+        with own_style():
+            draw()
+    except Exception as error:
+        what = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
+        say(f"a picture is missing: {what}")
 
 
 def canvas(width: float, height: float) -> Figure:

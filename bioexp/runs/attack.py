@@ -16,7 +16,8 @@ from jaxtyping import Int
 from bioexp.attacks import ATTACKS
 from bioexp.datasets.proportion import is_lopsided, refuse_lopsided
 from bioexp.experiment import Run, Trained
-from bioexp.files import expanded
+from bioexp.figures.canvas import drawn
+from bioexp.files import folder_at
 from bioexp.pinned import pinned
 from bioexp.records import AttackedExperiment, Gradient, Robustness
 from bioexp.robustness.checks import Doubled, Evidence
@@ -103,7 +104,8 @@ def attack(
     patient: whether to look for a minute if another machine that was at work on these runs is still
         alive.
     progress: called with run, attack and the fraction done.
-    say: takes a line for every eps that is not used, or not for all attacks.
+    say: takes a line for every eps that is not used, or not for all attacks; for a dead process
+        whose work is taken over, and for a picture that cannot be drawn.
     Raises Busy where another process is at work on one, and UserError for no runs, an unknown
     attack, an eps outside its ball's range, n below 1, no eps, no attack, n images that are not of
     all classes because the data are sorted, images outside [0, 1], transfer by name where no run
@@ -125,14 +127,14 @@ def attack(
         )
     for note in ladder.radii.notes:
         say(note)
-    folder = expanded(data_dir) if data_dir is not None else None
+    folder = folder_at(data_dir) if data_dir is not None else None
     records = []
     for group, others in zip(groups, sources, strict=False):
-        with locked([run.path for run in group], patient=patient):
+        with locked([run.path for run in group], patient=patient, say=say):
             load = partial(trained, data_dir=folder, with_attacks=False)
             targets, followed = list(load(group)), [list(load(other)) for other in others]
             _refuse_part(targets[0].dataset, n)
-            tables = _attack_group(targets, followed, ladder, pictures, progress)
+            tables = _attack_group(targets, followed, ladder, pictures, progress, say)
         dataset, table = targets[0].dataset, over_seeds(_subject(targets[0]), tables)
         about = {
             "experiment": group[0].path.parent.name,
@@ -184,6 +186,7 @@ def _attack_group(
     ladder: Ladder,
     pictures: Pictures,
     progress: Progress,
+    say: Say,
 ) -> dict[int, Robustness]:
     """All seeds of one experiment, with the other nets that transfer may follow; tables by seed."""
     tables: dict[int, Robustness] = {}
@@ -197,7 +200,8 @@ def _attack_group(
         table, evidence = _attack_net(target, net, sources, ladder, own)
         tables[target.seed] = table
         if ladder.gradient == "true" and (pictures == "all" or target is group[0]):
-            draw(target.run.path, _subject(target), target.seed, table, evidence)
+            about = (target.run.path, _subject(target), target.seed, table, evidence)
+            drawn(partial(draw, *about), say)
         files = [_file(target, name, ladder) for name in evidence.stored]
         finish(target.run.path, table, files, time.perf_counter() - began)
     return tables

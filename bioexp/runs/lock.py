@@ -16,6 +16,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 from threading import Event, Thread
 from typing import NamedTuple
@@ -41,7 +42,8 @@ class Holder(NamedTuple):
     """What a lock says of who holds it.
 
     machine: differs between machines of one name, and after a restart. born: when the process
-        began, in the machine's own ticks, as numbers of processes are used again.
+        began, in the machine's own ticks, as numbers of processes are used again. since: when it
+        took hold, for people.
     """
 
     beats: str
@@ -52,6 +54,7 @@ class Holder(NamedTuple):
     born: str = ""
     user: str = "?"
     log: str = ""
+    since: str = ""
 
     def __str__(self) -> str:
         return (
@@ -101,6 +104,7 @@ def locked(
         _born(os.getpid()),
         _user(),
         os.environ.get(LOG, ""),
+        f"{datetime.now():%Y-%m-%d %H:%M}",
     )
     with ExitStack() as held:
         files = [held.enter_context(_taken(folder, own, patient, say)) for folder in folders]
@@ -166,6 +170,9 @@ def _take_over(folder: Path, patient: bool, say: Callable[[str], None]) -> None:
     gone = is_gone(first)
     if not gone and (not patient or (first.machine == _machine() and first.id)):
         raise busy
+    if not gone:
+        since = f" since {first.since}" if first.since else ""
+        say(f"{folder}: held by {first}{since}; waiting {STALE:.0f} s at most to see if it lives")
     waited = time.monotonic()
     while not gone:
         time.sleep(LOOK)

@@ -7,7 +7,9 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from threading import Thread
@@ -20,6 +22,7 @@ from bioexp.config import build
 from bioexp.config.reading import config_digest, identity
 from bioexp.devices import devices_for
 from bioexp.experiment import Experiment, Split
+from bioexp.figures.canvas import drawn
 from bioexp.files import read_arrays, write_arrays, write_text, writing
 from bioexp.measures.accuracy import correct, losses
 from bioexp.records import DataRecord, Provenance, Summary, read_metrics
@@ -103,7 +106,7 @@ def train_group(group: Group, paths: Paths, state: Path | None) -> None:
         place = experiment.where(("snapshots",))
         raise UserError(f"{place}  snapshots: {late[0]} lies after the last step, {steps}")
     # needed at the end; half a second less to wait
-    Thread(target=import_module, args=("matplotlib.figure",), daemon=True).start()
+    Thread(target=_import_early, daemon=True).start()
     if (mesh := devices_for(len(paths))).size > 1:
         each = -(-len(paths) // mesh.size)
         group.workspace.say(
@@ -135,6 +138,11 @@ def train_group(group: Group, paths: Paths, state: Path | None) -> None:
     scores = net.scores(record.params, data.test)
     group.check()
     _finish(group, record, stage_s, scores, data, paths)
+
+
+def _import_early() -> None:
+    with suppress(Exception):  # whoever draws is told
+        import_module("matplotlib.figure")
 
 
 class Scored(NamedTuple):
@@ -277,10 +285,12 @@ def _finish(
     }
     for i, (seed, path) in enumerate(paths.items()):
         own = {f"test_{name}": float(values[i]) for name, values in scores.items()}
-        save_weights(path / "weights.npz", _of_seed(params, i))
+        weights = _of_seed(params, i)
+        save_weights(path / "weights.npz", weights)
         if group.pictures == "all" or i == 0:
             test = (own["test_accuracy"], len(data.test.y)) if "test_accuracy" in own else None
-            draw(path, _of_seed(params, i), dataset, data.train, test)
+            picture = partial(draw, path, weights, dataset, data.train, test)
+            drawn(picture, group.workspace.say)
         summary = Summary.model_validate({**own, "n_test": len(data.test.y), "steps": record.total})
         finish(path, Provenance(**about, seed=seed), summary)
     for path in paths.values():

@@ -143,7 +143,10 @@ def attack_tasks(
     progress: Callable[[str], AbstractContextManager[Progress]],
     ready: Callable[[int, AttackedExperiment], None],
 ) -> list[Task]:
-    """One for each experiment; ready(number, record) is called as they are attacked."""
+    """One for each experiment; ready(number, record) is called as they are attacked. What is to be
+    said of the eps is the caller's.
+    """
+    told = asked.ladder.radii.notes
 
     def task(number: int, group: Sequence[Run]) -> Task:
         def work(patient: bool) -> bool:
@@ -160,7 +163,7 @@ def attack_tasks(
                     data_dir=workspace.data_dir,
                     patient=patient,
                     progress=bar,
-                    say=silent,
+                    say=lambda line: None if line in told else workspace.say(line),
                 )
             ready(number, record)
             return True

@@ -13,7 +13,7 @@ from typing import Literal
 from bioexp.config import build
 from bioexp.experiment import Experiment, Run
 from bioexp.figures.observed import observations
-from bioexp.files import expanded
+from bioexp.files import folder_at
 from bioexp.measures.interval import accuracy
 from bioexp.papers import papers
 from bioexp.pinned import pinned
@@ -149,7 +149,7 @@ def fit(
     diverges.
     """
     numbers = list(range(seeds) if isinstance(seeds, int) else seeds)
-    workspace = Workspace(expanded(results), expanded(data_dir) if data_dir is not None else None)
+    workspace = Workspace(folder_at(results), folder_at(data_dir) if data_dir is not None else None)
     several = [experiments] if isinstance(experiments, Experiment) else experiments
     groups = [train(experiment, workspace, seeds=numbers) for experiment in several]
     return [run for group in groups for run in group]
