@@ -13,7 +13,7 @@ import json
 import types
 import typing
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from functools import cache
 from typing import Any
@@ -21,6 +21,7 @@ from typing import Any
 import pydantic
 
 Problem = tuple[tuple[str | int, ...], str]  # where, below the node that was checked; what is wrong
+EXACT = 2**53  # below it floats are exact
 STRICT = pydantic.ConfigDict(
     extra="forbid", strict=True, frozen=True, allow_inf_nan=False, validate_default=True
 )
@@ -55,16 +56,20 @@ def check(
         return dict(model.model_validate(values)), []
     except pydantic.ValidationError as error:
         details = error.errors()
+        whole = _with_whole_numbers(values, details)
+        if whole is not values:
+            return check(model, whole)
         wrong = {detail["loc"][0] for detail in details}
         right = {
             name: values.get(name, field.default)
             for name, field in model.model_fields.items()
             if name not in wrong
         }
+        known = list(model.model_fields)
         return right, [
-            _problem(detail, list(model.model_fields))
-            for detail in details
-            if not _other_member(detail)
+            _problem(detail, known, values)
+            for name in dict.fromkeys(detail["loc"][0] for detail in details)
+            for detail in _told([each for each in details if each["loc"][0] == name], values)
         ]
 
 
@@ -93,10 +98,27 @@ def tuples(value: Any) -> Any:
     return tuple(tuples(item) for item in value) if isinstance(value, list | tuple) else value
 
 
-def _problem(detail: Any, known: list[str]) -> Problem:
-    where = tuple(
-        part for part in detail["loc"] if isinstance(part, int) or not _is_type_word(part)
-    )
+def _with_whole_numbers(values: Any, details: Iterable[Any]) -> Any:
+    """The values with 100 for 1e2 wherever a whole number is asked for."""
+    for detail in details:
+        got = detail["input"]
+        is_whole = isinstance(got, float) and got.is_integer() and abs(got) < EXACT
+        if is_whole and detail["type"] in {"int_type", "int_from_float"}:
+            values = _put(values, _where(detail, values), int(got))
+    return values
+
+
+def _put(values: Any, where: Sequence[str | int], value: int) -> Any:
+    if not where:
+        return value
+    first, *rest = where
+    if isinstance(values, Mapping):
+        return {**values, first: _put(values[str(first)], rest, value)}
+    return tuple(_put(item, rest, value) if i == first else item for i, item in enumerate(values))
+
+
+def _problem(detail: Any, known: list[str], values: Mapping[str, Any]) -> Problem:
+    where = _where(detail, values)
     got, context = _plain(detail["input"]), detail.get("ctx", {})
     match detail["type"]:
         case "extra_forbidden":
@@ -132,23 +154,30 @@ def _problem(detail: Any, known: list[str]) -> Problem:
             return where, f"{detail['msg'][:1].lower()}{detail['msg'][1:]}, got {got!r}"
 
 
-def _is_type_word(part: str) -> bool:
-    """Whether pydantic put this into a location to name a member of a union."""
-    return (
-        "[" in part
-        or part.startswith("constrained-")
-        or part in {"int", "float", "str", "bool", "none"}
-    )
+def _where(detail: Any, values: Any) -> tuple[str | int, ...]:
+    """The keys of a problem's place: what pydantic puts between them names a member of a union."""
+    first, *rest = detail["loc"]
+    keys, node = [first], values.get(first)
+    for part in rest:
+        inside = isinstance(node, Mapping) and part in node
+        if inside or (isinstance(node, tuple) and isinstance(part, int) and part < len(node)):
+            keys.append(part)
+            node = node[part]
+    return tuple(keys)
 
 
-def _other_member(detail: Any) -> bool:
-    """Whether this only says that a value does not fit another member of its union, because it is
-    no mapping or no number.
+def _told(details: Sequence[Any], values: Mapping[str, Any]) -> Sequence[Any]:
+    """The problems of one option without those that only say that it does not fit another member
+    of its union, because it is no mapping or no number; all where nothing else is said.
     """
-    in_union = any(isinstance(part, str) and _is_type_word(part) for part in detail["loc"])
-    return detail["type"] in {"dict_type", "mapping_type"} or (
-        in_union and isinstance(detail["input"], Mapping)
-    )
+
+    def of_another(detail: Any) -> bool:
+        in_union = len(_where(detail, values)) < len(detail["loc"])
+        return detail["type"] in {"dict_type", "mapping_type"} or (
+            in_union and isinstance(detail["input"], Mapping)
+        )
+
+    return [detail for detail in details if not of_another(detail)] or details
 
 
 def _plain(value: Any) -> Any:

@@ -64,8 +64,15 @@ def test_a_billion_laughs_are_refused_at_the_first():
     [
         (None, "no such file"),
         (b"", "is empty"),
-        (b"\xff\xfe\x00", "not a text file"),
-        (b"PK\x03\x04\x00\x00", "not a text file"),
+        ("name: a".encode("utf-16"), "is UTF-16 text; save it as UTF-8"),
+        ("name: a".encode("utf-32"), "is UTF-32 text; save it as UTF-8"),
+        ("name: a".encode("utf-16-le"), ":1: holds a zero byte, as UTF-16 does"),
+        (b"PK\x03\x04\x00\x00", ":1: holds a zero byte"),
+        (
+            "a: 1\nb: 2\n# Schlüssel".encode("latin-1"),
+            ":3: is no UTF-8 text: byte 17 is 0xfc, which would be 'ü' in Latin-1; save the file",
+        ),
+        (b"# \x93quoted\x94", ":1: is no UTF-8 text: byte 3 is 0x93"),
     ],
 )
 def test_files_that_are_no_configs_are_named(tmp_path, content, message):
@@ -74,6 +81,11 @@ def test_files_that_are_no_configs_are_named(tmp_path, content, message):
         path.write_bytes(content)
     with pytest.raises(UserError, match=message):
         read(path)
+
+
+def test_a_mark_of_utf_8_at_the_beginning_is_no_part_of_the_text(tmp_path):
+    (tmp_path / "x.yaml").write_bytes("name: ü".encode("utf-8-sig"))
+    assert read(tmp_path / "x.yaml")[0] == {"name": "ü"}
 
 
 def test_a_folder_is_no_config(tmp_path):

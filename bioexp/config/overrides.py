@@ -21,20 +21,26 @@ def put_change(data: dict[str, Any], places: dict[KeyPath, str], change: str) ->
     dotted, equals, text = change.partition("=")
     if not equals or not dotted:
         raise UserError(f"--set {change}: must be KEY=VALUE, such as stages.0.batch_size=64")
-    value = strict_yaml.parse(text, f"--set {change}")[0] if text.strip() else None
-    _put(data, dotted, value, f"--set {change}")
-    places[_path(dotted)] = f"--set {change}"
+    where = f"--set {change}"
+    value = strict_yaml.parse(text, where)[0] if text.strip() else None
+    _put(data, places, dotted, value, where)
 
 
-def _path(dotted: str) -> KeyPath:
-    return tuple(int(part) if part.isdecimal() else part for part in dotted.split("."))
+def _path(dotted: str, where: str) -> KeyPath:
+    """The keys of stages.0.steps, or of stages[0].steps as messages write it."""
+    parts = re.sub(r"\[(\d+)\]", r".\1", dotted).split(".")
+    if not all(parts) or any(set("[]") & set(part) for part in parts):
+        raise UserError(f"{where}: {dotted} is no key, such as stages.0.steps or stages[0].steps")
+    return tuple(int(part) if re.fullmatch(r"\d{1,9}", part) else part for part in parts)
 
 
-def _put(data: dict[str, Any], dotted: str, value: Any, where: str) -> None:
-    """Put a value at its path. Another `name` for a dataset, rule, … replaces the whole of it: the
-    old options are not its own.
+def _put(
+    data: dict[str, Any], places: dict[KeyPath, str], dotted: str, value: Any, where: str
+) -> None:
+    """Put a value at its path, and its place. Another `name` for a dataset, rule, … replaces the
+    whole of it: the old options are not its own.
     """
-    *parents, last = _path(dotted)
+    *parents, last = _path(dotted, where)
     if last == "name" and parents and parents[-1] in TABLES:
         value, last = {"name": value}, parents.pop()
     node: Any = data
@@ -49,10 +55,15 @@ def _put(data: dict[str, Any], dotted: str, value: Any, where: str) -> None:
                 f"{where}: {'.'.join(map(str, parents[: depth + 1]))} is {child!r} and has nothing"
                 " below it"
             )
-        node[part] = child
+        node[part if isinstance(node, list) else str(part)] = child
         node = child
     _child(node, last, where)
-    node[last] = value
+    node[last if isinstance(node, list) else str(last)] = value
+    path = (*parents, last)
+    for old in [old for old in places if old[: len(path)] == path]:
+        del places[old]
+    for end in range(1, len(path) + 1):
+        places.setdefault(path[:end], where)
 
 
 def _child(node: Any, part: str | int, where: str) -> Any:
@@ -92,8 +103,7 @@ def combinations(data: dict[str, Any], places: dict[KeyPath, str]) -> Iterable[C
         for (axis, name), key in zip(variant.items(), axes, strict=True):
             at = _place(places, ("axes", key, name))
             for path, value in read[axis][name].items():
-                _put(combined, path, deepcopy(value), at)
-                where[_path(path)] = at
+                _put(combined, where, path, deepcopy(value), at)
         yield combined, where
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -252,7 +252,10 @@ class _Reading:
         ]
         for i, stage in enumerate(stages):
             if stage and model:
-                self.fields(model.builder, {**model.options, **stage.model}, ("stages", i, "model"))
+                options = {**model.options, **stage.model}
+                values_of_stage = self.fields(model.builder, options, ("stages", i, "model"))
+                own = {key: values_of_stage[key] for key in stage.model if key in values_of_stage}
+                stages[i] = replace(stage, model=own)
         validate = values.get("validate", False)
         if isinstance(validate, str) and fold_of(validate) is None:
             self.wrong(

@@ -5,19 +5,29 @@ silently wins and a few anchors fill the memory. Here numbers are numbers, only 
 booleans, and duplicate keys, anchors and tags are errors.
 """
 
+import codecs
 import re
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from bioexp.files import Unreadable
 from bioexp.types import UserError
 
 # The one in C, where PyYAML was built with it, is ten times as fast.
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 DEEPEST = 20  # levels of nesting
 LARGEST = 1_000_000  # bytes
+DIGITS = 30  # of a whole number
+MARKS = {  # what files of other encodings begin with; the longer first
+    codecs.BOM_UTF32_LE: "UTF-32",
+    codecs.BOM_UTF32_BE: "UTF-32",
+    codecs.BOM_UTF16_LE: "UTF-16",
+    codecs.BOM_UTF16_BE: "UTF-16",
+}
 
 _TRUE_FALSE = {"true": True, "false": False}
 _NULL = {"", "~", "null"}
@@ -33,22 +43,39 @@ def read(path: Path) -> tuple[Any, Lines]:
     line.
     """
     try:
+        about = path.stat()
+        if stat.S_ISDIR(about.st_mode):
+            raise UserError(f"{path}: is a directory; name a YAML file in it")
+        if not stat.S_ISREG(about.st_mode):
+            raise UserError(f"{path}: is a device or a pipe; name a YAML file")
+        if about.st_size > LARGEST:
+            raise UserError(f"{path}: {about.st_size:,} bytes is too long for a config")
         raw = path.read_bytes()
     except FileNotFoundError:
         raise UserError(f"{path}: no such file") from None
-    except IsADirectoryError:
-        raise UserError(f"{path}: is a directory; name a YAML file in it") from None
     except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror})") from None
-    if len(raw) > LARGEST:
-        raise UserError(f"{path}: {len(raw):,} bytes is too long for a config")
+        raise Unreadable(path, error) from None
+    return parse(_decoded(raw, path), str(path))
+
+
+def _decoded(raw: bytes, path: Path) -> str:
+    """The text of a UTF-8 file; UserError says which encoding others may be in, and where."""
+    for mark, name in MARKS.items():
+        if raw.startswith(mark):
+            raise UserError(f"{path}: is {name} text; save it as UTF-8")
     try:
-        text = raw.decode("utf-8")
-    except UnicodeDecodeError:
-        raise UserError(f"{path}: is not a text file") from None
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line, byte = raw.count(b"\n", 0, error.start) + 1, raw[error.start]
+        letter = bytes([byte]).decode("cp1252", "replace")
+        raise UserError(
+            f"{path}:{line}: is no UTF-8 text: byte {error.start + 1} is 0x{byte:02x}, which would "
+            f"be {letter!r} in Latin-1; save the file as UTF-8"
+        ) from None
     if "\0" in text:
-        raise UserError(f"{path}: is not a text file")
-    return parse(text, str(path))
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise UserError(f"{path}:{line}: holds a zero byte, as UTF-16 does; save it as UTF-8 text")
+    return text
 
 
 def parse(text: str, where: str) -> tuple[Any, Lines]:
@@ -109,6 +136,11 @@ def _value(node: yaml.Node, path: tuple[Key, ...], lines: Lines, where: str) -> 
         return dict(_items(node, path, lines, where))
     if isinstance(node, yaml.SequenceNode):
         return [_value(child, (*path, i), lines, where) for i, child in enumerate(node.value)]
+    if not node.style and len(node.value) > DIGITS and _INTEGER.fullmatch(node.value):
+        raise UserError(
+            f"{where}:{lines[path]}: a whole number has at most {DIGITS} digits, got "
+            f"{len(node.value):,}"
+        )
     return scalar(node.value) if not node.style else node.value
 
 

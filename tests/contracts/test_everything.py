@@ -206,7 +206,10 @@ def modules():
 
 
 READS_WORDS = {"__main__.py"}
-IMPORTS_BY_STRING = {"runs/seed_group.py"}  # matplotlib, warmed up beside the training
+IMPORTS_BY_STRING = {
+    "runs/seed_group.py",  # matplotlib, warmed up beside the training
+    "config/user_code.py",  # whatever the user's code imports
+}
 
 
 @pytest.mark.parametrize("path", modules())
