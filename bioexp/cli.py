@@ -74,7 +74,7 @@ SomeRuns = Annotated[
         "any, the newest of each experiment.",
     ),
 ]
-RESULTS = Path("results")
+RESULTS, SEEDS = Path("results"), 10_000
 
 
 @app.command()
@@ -93,7 +93,9 @@ def train(
     dataset: Annotated[
         str, typer.Option(help="Train on another dataset: short for --set dataset.name=NAME.")
     ] = "",
-    seeds: Annotated[int | None, typer.Option(min=1, help="Train seeds 0 to N-1 together.")] = None,
+    seeds: Annotated[
+        int | None, typer.Option(min=1, max=SEEDS, help="Train seeds 0 to N-1 together.")
+    ] = None,
     seed: Annotated[
         int | None, typer.Option(min=0, max=2**32 - 1, help="Train this one seed.")
     ] = None,
@@ -287,7 +289,9 @@ def reproduce(
     ] = "laptop",
     seeds: Annotated[
         int | None,
-        typer.Option(min=1, help="Number of seeds of everything, instead of the profile's."),
+        typer.Option(
+            min=1, max=SEEDS, help="Number of seeds of everything, instead of the profile's."
+        ),
     ] = None,
     against: Annotated[
         Path | None,

@@ -20,8 +20,9 @@ from typing import Any
 
 import pydantic
 
+from bioexp.types import LARGEST, MOST
+
 Problem = tuple[tuple[str | int, ...], str]  # where, below the node that was checked; what is wrong
-EXACT = 2**53  # below it floats are exact
 STRICT = pydantic.ConfigDict(
     extra="forbid", strict=True, frozen=True, allow_inf_nan=False, validate_default=True
 )
@@ -102,7 +103,7 @@ def _with_whole_numbers(values: Any, details: Iterable[Any]) -> Any:
     """The values with 100 for 1e2 wherever a whole number is asked for."""
     for detail in details:
         got = detail["input"]
-        is_whole = isinstance(got, float) and got.is_integer() and abs(got) < EXACT
+        is_whole = isinstance(got, float) and got.is_integer() and abs(got) < LARGEST
         if is_whole and detail["type"] in {"int_type", "int_from_float"}:
             values = _put(values, _where(detail, values), int(got))
     return values
@@ -128,11 +129,11 @@ def _problem(detail: Any, known: list[str], values: Mapping[str, Any]) -> Proble
         case "missing":
             return where, "is required"
         case "greater_than_equal":
-            return where, f"must be at least {context['ge']:g}, got {got}"
+            return where, f"must be at least {_number(context['ge'])}, got {got}"
         case "greater_than":
-            return where, f"must be greater than {context['gt']:g}, got {got}"
+            return where, f"must be greater than {_number(context['gt'])}, got {got}"
         case "less_than_equal":
-            return where, f"must be at most {context['le']:g}, got {got}"
+            return where, f"must be at most {_number(context['le'])}, got {got}"
         case "literal_error":
             known = context["expected"].replace("'", "").split(" or ")
             return where, f"must be {context['expected']}, got {got!r}{suggestion(str(got), known)}"
@@ -180,6 +181,10 @@ def _told(details: Sequence[Any], values: Mapping[str, Any]) -> Sequence[Any]:
     return [detail for detail in details if not of_another(detail)] or details
 
 
+def _number(value: float) -> str:
+    return f"{value:,}" if isinstance(value, int) else f"{value:g}"
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _plain(item) for key, item in value.items()}
@@ -194,10 +199,10 @@ def type_words(annotation: Any, metadata: Iterable[Any] = ()) -> str:
         annotation, *more = typing.get_args(annotation)
         return type_words(annotation, [*metadata, *more])
     limits = [
-        f"{words} {getattr(limit, key):g}"
+        f"{words} {_number(getattr(limit, key))}"
         for limit in metadata
         for key, words in _LIMITS.items()
-        if hasattr(limit, key)
+        if hasattr(limit, key) and getattr(limit, key) not in (MOST, LARGEST)  # no choice to make
     ]
     return ", ".join([_base_words(annotation, origin), *limits])
 

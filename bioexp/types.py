@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from bioexp.ops import Ops
 
 # Ranges of user options: a signature that uses one is checked against the YAML file.
-Count = Annotated[int, Ge(1)]
-Natural = Annotated[int, Ge(0)]
+MOST, LARGEST = 2**31 - 1, 2**53  # what can be counted, and what is exact as a float
+Count = Annotated[int, Ge(1), Le(MOST)]
+Natural = Annotated[int, Ge(0), Le(LARGEST)]
 Positive = Annotated[float, Gt(0)]
 NonNegative = Annotated[float, Ge(0)]
 Fraction = Annotated[float, Ge(0), Le(1)]

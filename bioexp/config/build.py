@@ -11,10 +11,20 @@ from pathlib import Path
 from typing import Any
 
 from bioexp.config.lookup import datasets
+from bioexp.config.rehearsal import refuse_other_shapes, refuse_too_large, refuse_unfit, shapes_of
 from bioexp.experiment import Choice, Experiment, KeyPath, Split, StageConfig, split
 from bioexp.options import schema
 from bioexp.tree import covers, flatten
-from bioexp.types import Batch, Dataset, Examples, Model, Objective, Params, Rule, Stage, UserError
+from bioexp.types import (
+    MOST,
+    Dataset,
+    Examples,
+    Model,
+    Objective,
+    Params,
+    Stage,
+    UserError,
+)
 
 
 def dataset_of(
@@ -103,10 +113,11 @@ def stages_of(experiment: Experiment, dataset: Dataset, train: Examples) -> tupl
     """The stages, with lengths in steps; raises UserError where one does not fit the model or the
     data.
     """
-    import jax
-
     models = [model_of(experiment, dataset, number) for number in range(len(experiment.stages))]
-    params = jax.eval_shape(models[0].init, jax.random.key(0))
+    params = shapes_of(models[0])
+    for number, model in enumerate(models):
+        with _named(experiment, ("stages", number)):
+            refuse_other_shapes(params, shapes_of(model))
     return tuple(
         _stage(experiment, number, model, params, train) for number, model in enumerate(models)
     )
@@ -116,9 +127,8 @@ def length(stage: StageConfig, n: int) -> tuple[int, int, int]:
     """Batch size, steps and steps between records of a stage that sees n examples."""
     batch_size = n if stage.batch_size == "all" else stage.batch_size
     per_epoch = n // max(batch_size, 1)
-    steps = (
-        stage.steps if stage.steps is not None else max(round((stage.epochs or 0) * per_epoch), 1)
-    )
+    epochs = min((stage.epochs or 0) * per_epoch, 2.0 * MOST)  # finite
+    steps = stage.steps if stage.steps is not None else max(round(epochs), 1)
     return (
         batch_size,
         steps,
@@ -135,6 +145,11 @@ def _stage(
     at, config = ("stages", number), experiment.stages[number]
     n = _seen(experiment, number, train)
     batch_size, steps, record_every = length(config, n)
+    if steps > MOST:
+        raise UserError(
+            f"{experiment.where((*at, 'epochs'))}  stages[{number}].epochs: come to more than"
+            f" {MOST:,} steps"
+        )
     if batch_size > n:
         raise UserError(
             f"{experiment.where((*at, 'batch_size'))}  stages[{number}].batch_size: {batch_size} is"
@@ -182,10 +197,12 @@ def _stage(
         objective,
         **config.rule.options,
     )
-    _refuse_unfit(experiment, (*at, "rule"), rule, params, learning[0], train, batch_size)
     optimizer = _built(
         experiment, (*at, "optimizer"), config.optimizer, steps, **config.optimizer.options
     )
+    with _named(experiment, at):
+        refuse_too_large(params, optimizer, tuple(learning))
+        refuse_unfit(model, objective, rule, params, tuple(learning), train, batch_size)
     projections = {
         path: choice.builder(**choice.options) for path, choice in config.project.items()
     }
@@ -211,37 +228,6 @@ def _built(
     """
     with _named(experiment, at):
         return choice.builder(*arguments, **options)
-
-
-def _refuse_unfit(
-    experiment: Experiment,
-    at: KeyPath,
-    rule: Rule,
-    params: Params,
-    lowest: int,
-    train: Examples,
-    batch_size: int,
-) -> None:
-    """Let the rule look at the shapes it is to learn, for nothing, so that what it refuses is said
-    before anything is trained.
-    """
-    import jax
-
-    from bioexp.training import as_float
-
-    learned = {
-        "layers": {
-            number: layer for number, layer in params["layers"].items() if int(number) >= lowest
-        }
-    }
-    with _named(experiment, at):
-        jax.eval_shape(
-            lambda params, x, y: rule.init(
-                jax.random.key(0), params, Batch(as_float(x), y), batch_size
-            ),
-            learned,
-            *train,
-        )
 
 
 @contextmanager

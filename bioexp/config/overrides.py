@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 from copy import deepcopy
 from itertools import product
+from math import prod
 from typing import Any
 
 from bioexp.config import strict_yaml
@@ -74,6 +75,7 @@ def _child(node: Any, part: str | int, where: str) -> Any:
     return node.get(str(part))
 
 
+COMBINATIONS = 1000  # of the variants of all axes
 Combination = tuple[dict[str, Any], dict[KeyPath, str]]  # config, places
 Variants = dict[str, dict[str, Any]]  # of one axis: what each puts at which path
 VARIANT = re.compile(r"[A-Za-z0-9][\w.+-]*")
@@ -96,6 +98,10 @@ def combinations(data: dict[str, Any], places: dict[KeyPath, str]) -> Iterable[C
     if len(read) < len(axes):
         raise UserError(
             f"{places[('axes',)]}  axes: two axes have the same name ({', '.join(read)})"
+        )
+    if (count := prod(map(len, read.values()))) > COMBINATIONS:
+        raise UserError(
+            f"{places[('axes',)]}  axes: have {count:,} combinations; at most {COMBINATIONS:,}"
         )
     for names in product(*read.values()):
         variant = dict(zip(read, names, strict=True))

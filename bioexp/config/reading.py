@@ -14,6 +14,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+from annotated_types import Len
 from pydantic import StringConstraints
 
 from bioexp.config import strict_yaml
@@ -26,6 +27,7 @@ from bioexp.types import Count, Fraction, Natural, Positive, UserError
 
 Node = str | Mapping[str, Any]
 DIGITS = 12
+STAGES, SNAPSHOTS = 100, 10_000  # at most
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
 
 
@@ -34,9 +36,9 @@ def _experiment(
     name: Name,
     dataset: Node,
     model: Node,
-    stages: tuple[Node, ...],
+    stages: Annotated[tuple[Node, ...], Len(1, STAGES)],
     examples: Count | Literal["all"] = "all",
-    snapshots: tuple[Natural, ...] = (),
+    snapshots: Annotated[tuple[Natural, ...], Len(0, SNAPSHOTS)] = (),
     validate: bool | str = False,
     axes: Mapping[str, Any] = {},
     variant: Mapping[str, str] = {},
@@ -51,7 +53,7 @@ def _stage(
     objective: Node = "cross_entropy",
     optimizer: Node = "adam",
     project: Mapping[str, Node] = {},
-    train: Literal["all"] | tuple[str, ...] = "all",
+    train: Literal["all"] | Annotated[tuple[str, ...], Len(1)] = "all",
     per_class: Count | None = None,
     batch_size: Count | Literal["all"] = 128,
     steps: Count | None = None,
@@ -220,7 +222,7 @@ class _Reading:
         options = dict(node) if isinstance(node, Mapping) else {"name": node}
         fallback = options.pop("fallback", None)
         known = TABLES["dataset"]()
-        if fallback is not None and fallback not in known:
+        if fallback is not None and (not isinstance(fallback, str) or fallback not in known):
             self.wrong(
                 ("dataset", "fallback"),
                 f"unknown dataset {fallback!r}{suggestion(str(fallback), known)}",
@@ -261,8 +263,6 @@ class _Reading:
             self.wrong(
                 ("validate",), f"must be true, false or a fold such as 2/5, got {validate!r}"
             )
-        if values.get("stages") == ():
-            self.wrong(("stages",), "needs at least one")
         if len(self.problems) > before or dataset is None or model is None:
             return None
         whole = Experiment(
