@@ -4,6 +4,7 @@ can show is checked here.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -22,9 +23,13 @@ from bioexp.types import (
     Model,
     Objective,
     Params,
+    Rule,
     Stage,
     UserError,
 )
+
+# What the choices of a config build. An optimizer is a pair of optax's.
+KINDS = {"model": Model, "objective": Objective, "rule": Rule, "optimizer": tuple}
 
 
 def dataset_of(
@@ -224,10 +229,20 @@ def _built(
     experiment: Experiment, at: KeyPath, choice: Choice, *arguments: Any, **options: Any
 ) -> Any:
     """What a choice builds; an option that its builder refuses is named with its place in the
-    config.
+    config, and so is a builder of something else.
     """
+    kind = KINDS[str(at[-1])]
     with _named(experiment, at):
-        return choice.builder(*arguments, **options)
+        try:
+            inspect.signature(choice.builder).bind(*arguments, **options)
+        except TypeError as error:
+            raise UserError(f"name: {choice.name} builds no {kind.__name__}: {error}") from None
+        built = choice.builder(*arguments, **options)
+        if not isinstance(built, kind):
+            raise UserError(
+                f"name: {choice.name} builds no {kind.__name__}, but a {type(built).__name__}"
+            )
+        return built
 
 
 @contextmanager

@@ -172,7 +172,11 @@ class _Reading:
         was_set = self.where(path).startswith("--set ")
         places = [folder / expanded(file) for folder in [Path()] * was_set + [self.folder]]
         moved = [self.data_dir / Path(file).name] if self.data_dir else []
-        return next((place for place in places + moved if place.is_file()), places[-1]).resolve()
+        try:
+            there = next((place for place in places + moved if place.is_file()), places[-1])
+            return there.resolve()
+        except (OSError, ValueError, RuntimeError) as error:  # too long, a NUL, a loop of links
+            raise UserError(f"{file[:200]!r}: cannot be a file ({error})") from None
 
     def wrong(self, path: KeyPath, what: str) -> None:
         name = "".join(

@@ -87,7 +87,8 @@ def refuse_unfit(
 
     def step(whole: Params, own: Params, x: Any, y: Any) -> Learned:
         key = jax.random.key(0)
-        state = rule.init(key, own, Batch(as_float(x), y), batch_size)
+        with _of_the_rule():
+            state = rule.init(key, own, Batch(as_float(x), y), batch_size)
         x, y = as_float(x[:batch_size]), y[:batch_size]
         inputs = model.apply(whole, x)[1][lowest].x if lowest else x
         batch = Batch(inputs, y)
@@ -98,7 +99,8 @@ def refuse_unfit(
                 f"objective: asks for {target.shape[1:]} outputs, and the model has "
                 f"{outputs.shape[1:]}"
             )
-        return rule.update(own, state, batch, key)
+        with _of_the_rule():
+            return rule.update(own, state, batch, key)
 
     with _said_with_its_line():
         direction = jax.eval_shape(step, params, learned, *train).direction
@@ -111,6 +113,15 @@ def refuse_unfit(
             raise UserError(f"rule: direction of {name} is {towards.shape}, should be {leaf.shape}")
     if unknown := moved.keys() - flatten(learned).keys():
         raise UserError(f"rule: gives a direction for {min(unknown)}, which the model has not")
+
+
+@contextmanager
+def _of_the_rule() -> Iterator[None]:
+    """What a rule itself refuses is said with its place."""
+    try:
+        yield
+    except UserError as error:
+        raise UserError(f"rule.{error}") from error
 
 
 @contextmanager

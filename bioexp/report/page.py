@@ -107,6 +107,8 @@ def report(
     """
     if not runs:
         raise UserError("report: no runs to report on; train one first")
+    if output.is_dir():
+        raise UserError(f"{output}: is a folder; name the page to write in it")
     if output.suffix == ".md":
         raise UserError(f"{output}: names the HTML page; its Markdown twin is written beside it")
     page = _page(runs, claims, figures, compare=not claims if compare is None else compare)

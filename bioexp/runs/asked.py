@@ -4,6 +4,7 @@ is refused here, before anything is written.
 
 from __future__ import annotations
 
+import inspect
 import operator
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -124,8 +125,20 @@ def attacks_named(nodes: Sequence[dict[str, Any]]) -> dict[str, Chosen]:
             raise UserError(
                 "\n".join(f"{name}: {'.'.join(map(str, where))} {what}" for where, what in problems)
             )
-        chosen[name] = Chosen(builder(**values), builder, values, digest(code))
+        chosen[name] = Chosen(_attack(word, builder, values), builder, values, digest(code))
     return chosen
+
+
+def _attack(word: str, builder: Builder, options: Mapping[str, Any]) -> Attack:
+    """What a builder gives; raises UserError where it is none of attacks."""
+    try:
+        inspect.signature(builder).bind(**options)
+    except TypeError as error:
+        raise UserError(f"{word}: builds no Attack: {error}") from None
+    attack = builder(**options)
+    if not isinstance(attack, Attack):
+        raise UserError(f"{word}: builds no Attack, but a {type(attack).__name__}")
+    return attack
 
 
 def _count(n: int | None) -> int | None:
