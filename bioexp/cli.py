@@ -13,7 +13,7 @@ import typer
 
 from bioexp.console import Terminal
 from bioexp.jobs import Call, Job, shareable, this_call
-from bioexp.types import UserError
+from bioexp.types import SEEDS, UserError
 
 if TYPE_CHECKING:
     from bioexp.experiment import Run
@@ -74,7 +74,7 @@ SomeRuns = Annotated[
         "any, the newest of each experiment.",
     ),
 ]
-RESULTS, SEEDS = Path("results"), 10_000
+RESULTS = Path("results")
 
 
 @app.command()

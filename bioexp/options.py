@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import textwrap
 import types
 import typing
 import warnings
@@ -23,6 +24,7 @@ import pydantic
 from bioexp.types import LARGEST, MOST
 
 Problem = tuple[tuple[str | int, ...], str]  # where, below the node that was checked; what is wrong
+SHOWN = 200  # letters of a value
 STRICT = pydantic.ConfigDict(
     extra="forbid", strict=True, frozen=True, allow_inf_nan=False, validate_default=True
 )
@@ -121,6 +123,7 @@ def _put(values: Any, where: Sequence[str | int], value: int) -> Any:
 def _problem(detail: Any, known: list[str], values: Mapping[str, Any]) -> Problem:
     where = _where(detail, values)
     got, context = _plain(detail["input"]), detail.get("ctx", {})
+    shown = textwrap.shorten(repr(got), SHOWN, placeholder=" …")
     match detail["type"]:
         case "extra_forbidden":
             word = str(detail["loc"][-1])
@@ -136,23 +139,29 @@ def _problem(detail: Any, known: list[str], values: Mapping[str, Any]) -> Proble
             return where, f"must be at most {_number(context['le'])}, got {got}"
         case "literal_error":
             known = context["expected"].replace("'", "").split(" or ")
-            return where, f"must be {context['expected']}, got {got!r}{suggestion(str(got), known)}"
+            return where, f"must be {context['expected']}, got {shown}{suggestion(str(got), known)}"
         case "int_type" | "int_from_float":
-            return where, f"must be a whole number, got {got!r}"
+            return where, f"must be a whole number, got {shown}"
         case "float_type":
-            return where, f"must be a number, got {got!r}"
+            return where, f"must be a number, got {shown}"
         case "string_type":
-            return where, f"must be a word, got {got!r}"
+            return where, f"must be a word, got {shown}"
         case "bool_type":
-            return where, f"must be true or false, got {got!r}"
+            return where, f"must be true or false, got {shown}"
         case "tuple_type":
-            return where, f"must be a list, got {got!r}"
+            return where, f"must be a list, got {shown}"
+        case "dict_type" | "mapping_type":
+            return where, f"must hold keys and values, got {shown}"
+        case "too_long":
+            return where, f"must be at most {context['max_length']:,} of them, got {len(got):,}"
+        case "too_short":
+            return where, "needs at least one"
         case "string_pattern_mismatch":
-            return where, f"must be letters, digits, - and _, at most 64 of them, got {got!r}"
+            return where, f"must be letters, digits, - and _, at most 64 of them, got {shown}"
         case "finite_number":
-            return where, f"must be finite, got {got!r}"
+            return where, f"must be finite, got {shown}"
         case _:
-            return where, f"{detail['msg'][:1].lower()}{detail['msg'][1:]}, got {got!r}"
+            return where, f"{detail['msg'][:1].lower()}{detail['msg'][1:]}, got {shown}"
 
 
 def _where(detail: Any, values: Any) -> tuple[str | int, ...]:

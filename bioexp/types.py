@@ -26,6 +26,7 @@ Natural = Annotated[int, Ge(0), Le(LARGEST)]
 Positive = Annotated[float, Gt(0)]
 NonNegative = Annotated[float, Ge(0)]
 Fraction = Annotated[float, Ge(0), Le(1)]
+SEEDS = 10_000  # of one experiment, at most
 # Resolved against the config's folder; its bytes are part of the run's identity.
 UserFile = Annotated[str, "file"]
 

@@ -22,6 +22,7 @@ from bioexp.runs.directory import directory, is_finished, newest, open_run, prep
 from bioexp.runs.lock import locked
 from bioexp.runs.seed_group import Group, Watch, states, train_group, within_memory
 from bioexp.runs.workspace import Workspace
+from bioexp.types import SEEDS, UserError
 
 
 @dataclass(frozen=True)
@@ -148,6 +149,8 @@ def fit(
     Raises UserError where a config does not fit its data, a dataset cannot be had, or training
     diverges.
     """
+    if isinstance(seeds, int) and seeds > SEEDS:
+        raise UserError(f"seeds: at most {SEEDS:,}, got {seeds:,}")
     numbers = list(range(seeds) if isinstance(seeds, int) else seeds)
     workspace = Workspace(folder_at(results), folder_at(data_dir) if data_dir is not None else None)
     several = [experiments] if isinstance(experiments, Experiment) else experiments
