@@ -6,7 +6,7 @@ INSTALLED = .venv/installed
 PROFILE ?= laptop
 RESULTS ?= $(or $(BIOEXP_RESULTS),results)
 
-.PHONY: install demo test reproduce-all reference lint format bench kills clean
+.PHONY: install demo test reproduce-all reference lint format bench kills fuzz clean
 
 install: $(INSTALLED)
 
@@ -53,6 +53,10 @@ reference: install
 bench: install
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check torch || echo "torch cannot be had: its rows will say so"
 	$(BIN)/python tests/bench
+
+# Five hundred configs with one thing wrong, each of which loads or is refused by name.
+fuzz: install
+	$(BIN)/python tests/fuzz
 
 # Twenty kill -9 at random moments along one smoke run of a paper, which must end as an undisturbed one does.
 kills: install

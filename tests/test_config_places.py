@@ -33,7 +33,7 @@ def test_a_key_that_cannot_be_read_is_refused(write_config, key):
 
 def test_a_stage_that_is_not_there_is_said(write_config):
     said = complaint(write_config(), "stages[3].steps=5")
-    assert said == "--set stages[3].steps=5: there is no item 3; items are 0 to 0"
+    assert said == "--set stages[3].steps=5: stages[3].steps: there is no item 3; items are 0 to 0"
 
 
 @pytest.mark.parametrize(

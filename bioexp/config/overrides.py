@@ -31,7 +31,7 @@ def _path(dotted: str, where: str) -> KeyPath:
     """The keys of stages.0.steps, or of stages[0].steps as messages write it."""
     parts = re.sub(r"\[(\d+)\]", r".\1", dotted).split(".")
     if not all(parts) or any(set("[]") & set(part) for part in parts):
-        raise UserError(f"{where}: {dotted} is no key, such as stages.0.steps or stages[0].steps")
+        raise UserError(f"{where}: {dotted!r} is no key, such as stages.0.steps or stages[0].steps")
     return tuple(int(part) if re.fullmatch(r"\d{1,9}", part) else part for part in parts)
 
 
@@ -46,7 +46,7 @@ def _put(
         value, last = {"name": value}, parents.pop()
     node: Any = data
     for depth, part in enumerate(parents):
-        child = _child(node, part, where)
+        child = _child(node, part, f"{where}: {dotted}")
         if isinstance(child, str) and part in TABLES:
             child = {"name": child}
         elif child is None:
@@ -58,7 +58,7 @@ def _put(
             )
         node[part if isinstance(node, list) else str(part)] = child
         node = child
-    _child(node, last, where)
+    _child(node, last, f"{where}: {dotted}")
     node[last if isinstance(node, list) else str(last)] = value
     path = (*parents, last)
     for old in [old for old in places if old[: len(path)] == path]:
@@ -70,7 +70,8 @@ def _put(
 def _child(node: Any, part: str | int, where: str) -> Any:
     if isinstance(node, list):
         if not isinstance(part, int) or part >= len(node):
-            raise UserError(f"{where}: there is no item {part}; items are 0 to {len(node) - 1}")
+            there = f"items are 0 to {len(node) - 1}" if node else "the list is empty"
+            raise UserError(f"{where}: there is no item {part}; {there}")
         return node[part]
     return node.get(str(part))
 
