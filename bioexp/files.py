@@ -9,7 +9,7 @@ import socket
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from lzma import LZMAError
 from pathlib import Path
@@ -99,9 +99,7 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], None]) -> None:
     try:
         with writing(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            for left in path.parent.glob(f"{begun}*"):
-                if not _is_alive(int(left.name.removeprefix(begun))):
-                    left.unlink(missing_ok=True)
+            _drop(path.parent.glob(f"{begun}*"))
             with temporary.open("wb") as file:
                 write(file)
                 file.flush()
@@ -110,6 +108,20 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], None]) -> None:
     finally:
         if temporary.exists():
             temporary.unlink()
+
+
+def sweep(folder: Path) -> None:
+    """Remove, here and below, what processes of this machine had half written when they were
+    killed.
+    """
+    _drop(folder.rglob(f".*.{socket.gethostname()}.*"))
+
+
+def _drop(begun: Iterable[Path]) -> None:
+    for left in begun:
+        process = left.name.rpartition(".")[2]
+        if process.isdecimal() and not _is_alive(int(process)):
+            left.unlink(missing_ok=True)
 
 
 def make_folder(path: Path) -> None:

@@ -14,14 +14,14 @@ import os
 import socket
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from threading import Event, Thread
 from typing import NamedTuple
 
-from bioexp.files import make_folder
+from bioexp.files import make_folder, sweep
 from bioexp.types import UserError
 
 # Seconds between heartbeats; without one until a holder is dead; between two looks.
@@ -151,12 +151,33 @@ def _taken(folder: Path, own: Holder, patient: bool, say: Callable[[str], None])
                 f"{lock}: cannot be written ({error.strerror}); make room and run the same command"
                 " again"
             ) from None
+        _clear(folder, own)
         yield file
     finally:
         os.close(file)
         found = holder_of(folder)
         if found and found.id == own.id:
             lock.unlink(missing_ok=True)
+
+
+def tidy(folders: Iterable[Path]) -> None:
+    """Remove what processes that were killed left in directories which need no more work, and
+    nobody is at work on; where that cannot be, it stays.
+    """
+    for folder in folders:
+        if any(folder.glob(".*")):
+            with suppress(UserError), locked([folder], patient=False):
+                pass
+
+
+def _clear(folder: Path, own: Holder) -> None:
+    """Remove what the dead left: files half written, and locks that they were about to take
+    over.
+    """
+    sweep(folder)
+    for aside in folder.glob(".lock.*"):
+        if (moved := _read(aside)) and moved.id != own.id:
+            aside.unlink(missing_ok=True)
 
 
 def _take_over(folder: Path, patient: bool, say: Callable[[str], None]) -> None:
@@ -192,7 +213,7 @@ def _take_over(folder: Path, patient: bool, say: Callable[[str], None]) -> None:
                 os.link(aside, lock)
         else:
             say(f"{folder}: {first} is dead; its work is taken over")
-        aside.unlink()
+        aside.unlink(missing_ok=True)
 
 
 def _beat(files: Sequence[int], ended: Event) -> None:

@@ -26,7 +26,7 @@ from bioexp.figures.canvas import drawn
 from bioexp.files import read_arrays, write_arrays, write_text, writing
 from bioexp.measures.accuracy import correct, losses
 from bioexp.records import DataRecord, Provenance, Summary, read_metrics
-from bioexp.runs.directory import finish, save_weights, start_over
+from bioexp.runs.directory import finish, is_finished, save_weights, start_over
 from bioexp.runs.pictures import draw
 from bioexp.runs.provenance import code_digest, surroundings
 from bioexp.runs.workspace import Say, Workspace
@@ -39,6 +39,14 @@ CHECKPOINT_EVERY = 5.0  # seconds, at least, between two states on disk
 Watch = Callable[[Record, int], None]
 Check = Callable[[], None]
 Paths = Mapping[int, Path]  # run directories by seed
+
+
+class Member(NamedTuple):
+    """A seed of a group that is still to be finished, and its row in the group's arrays."""
+
+    row: int
+    seed: int
+    path: Path
 
 
 class Group(NamedTuple):
@@ -88,7 +96,8 @@ def within_memory(
 
 def train_group(group: Group, paths: Paths, state: Path | None) -> None:
     """Train the seeds of `paths` from their beginning, or from the state they stopped at, to
-    FINISHED.
+    FINISHED. One that got there before the others stopped is trained with them, for their bits, and
+    its files stay.
 
     The caller holds their directories. Raises UserError where the config does not fit the data, or
     training diverges.
@@ -115,9 +124,14 @@ def train_group(group: Group, paths: Paths, state: Path | None) -> None:
         )
     for path in paths.values() if state is None else ():
         start_over(path)
-    resume, stage_s = None, [0.0] * len(stages)
+    members = [
+        Member(row, seed, path)
+        for row, (seed, path) in enumerate(paths.items())
+        if not is_finished(path)
+    ]
+    resume, stage_s, ended = None, [0.0] * len(stages), False
     if state:
-        resume, stage_s = _resume(state, paths, group.workspace.say)
+        resume, stage_s, ended = _resume(state, members, group.workspace.say)
     began = time.perf_counter() - sum(stage_s)
     record = saved = None
     try:
@@ -126,18 +140,23 @@ def train_group(group: Group, paths: Paths, state: Path | None) -> None:
             held_out = data.validation if record.metrics else None
             scores = net.scores(record.params, held_out) if held_out else {}
             validated = {f"validation_{name}": values for name, values in scores.items()}
-            _keep(record, validated, experiment, paths)
+            _keep(record, validated, experiment, members)
             group.watch(record, steps)
             now = time.perf_counter()
             stage_s[record.stage] = now - began - sum(stage_s[: record.stage])
-            if now - (saved or began) > CHECKPOINT_EVERY and not record.last:
+            # the first seed of several to be finished must not leave the others without a group
+            several = record.last and len(paths) > 1
+            if several or (now - (saved or began) > CHECKPOINT_EVERY and not record.last):
                 saved = _checkpoint(experiment, record, paths, stage_s)
+            if ended:
+                break
     except UserError as error:
         raise UserError(f"{experiment.name} {error}") from error
     assert record is not None  # fit yields at least one
     scores = net.scores(record.params, data.test)
     group.check()
-    _finish(group, record, stage_s, scores, data, paths)
+    _finish(group, record, stage_s, scores, data, tuple(paths), members)
+    (next(iter(paths.values())) / "state.npz").unlink(missing_ok=True)
 
 
 def _import_early() -> None:
@@ -182,9 +201,18 @@ def states(folder: Path, experiment: Experiment) -> list[tuple[tuple[int, ...], 
     return found
 
 
-def _resume(state: Path, paths: Mapping[int, Path], say: Say) -> tuple[Checkpoint, list[float]]:
-    """The checkpoint and the seconds spent before it in each stage; records after it are dropped
-    from metrics.jsonl.
+def forget_states(folder: Path, experiment: Experiment) -> None:
+    """Remove the states of groups of this experiment that are finished."""
+    for seeds, state in states(folder, experiment):
+        if all(is_finished(folder / f"{identity(experiment)}-s{seed}") for seed in seeds):
+            state.unlink(missing_ok=True)
+
+
+def _resume(
+    state: Path, members: Sequence[Member], say: Say
+) -> tuple[Checkpoint, list[float], bool]:
+    """The checkpoint, the seconds spent before it in each stage, and whether training ended there;
+    records after it are dropped from metrics.jsonl.
     """
     arrays = read_arrays(state)
     at = Checkpoint(
@@ -192,19 +220,20 @@ def _resume(state: Path, paths: Mapping[int, Path], say: Say) -> tuple[Checkpoin
         int(arrays["step"]),
         [arrays[f"leaf{i}"] for i in range(int(arrays["leaves"]))],
     )
-    for path in paths.values():
+    for member in members:
+        metrics = member.path / "metrics.jsonl"
         kept = [
             record
-            for record in read_metrics(path / "metrics.jsonl", finished=False)
+            for record in read_metrics(metrics, finished=False)
             if (record["stage"], record["step"]) <= (at.stage, at.step)
         ]
-        write_text(path / "metrics.jsonl", "".join(_line(record) for record in kept))
-    seeds = ", ".join(map(str, paths))
+        write_text(metrics, "".join(_line(record) for record in kept))
+    seeds = ", ".join(str(member.seed) for member in members)
     say(
-        f"{state.parent.parent.name}: continuing seed{'s' * (len(paths) > 1)} {seeds} at stage"
+        f"{state.parent.parent.name}: continuing seed{'s' * (len(members) > 1)} {seeds} at stage"
         f" {at.stage}, step {at.step}"
     )
-    return at, [float(seconds) for seconds in arrays["stage_s"]]
+    return at, arrays["stage_s"].tolist(), bool(arrays.get("ended"))
 
 
 def _checkpoint(
@@ -217,6 +246,7 @@ def _checkpoint(
         "leaves": len(leaves),
         "stage": record.stage,
         "step": record.step,
+        "ended": record.last,
         "seeds": list(paths),
         "stage_s": stage_s,
     }
@@ -227,15 +257,15 @@ def _checkpoint(
 
 
 def _keep(
-    record: Record, scores: Mapping[str, Any], experiment: Experiment, paths: Mapping[int, Path]
+    record: Record, scores: Mapping[str, Any], experiment: Experiment, members: Sequence[Member]
 ) -> None:
     """A line of metrics.jsonl and, where the config asks for it, a snapshot, for each seed."""
     snapshot = jax.device_get(record.params) if record.total in experiment.snapshots else None
-    for i, path in enumerate(paths.values()):
+    for row, _, path in members:
         if record.metrics:
-            values = {f"train_{name}": float(value[i]) for name, value in record.metrics.items()}
+            values = {f"train_{name}": float(value[row]) for name, value in record.metrics.items()}
             values |= {
-                name: float(value[i]) for name, value in {**record.observed, **scores}.items()
+                name: float(value[row]) for name, value in {**record.observed, **scores}.items()
             }
             where = {"stage": record.stage, "step": record.step, "epoch": round(record.epoch, 4)}
             with (
@@ -244,15 +274,15 @@ def _keep(
             ):
                 file.write(_line({**where, **values}))
         if snapshot is not None:
-            save_weights(path / "snapshots" / f"{record.total:04d}.npz", _of_seed(snapshot, i))
+            save_weights(path / "snapshots" / f"{record.total:04d}.npz", _of_seed(snapshot, row))
 
 
 def _line(record: Mapping[str, Any]) -> str:
     return json.dumps(record) + "\n"
 
 
-def _of_seed(group: Params, i: int) -> Params:
-    return jax.tree.map(lambda leaf: leaf[i], group)
+def _of_seed(group: Params, row: int) -> Params:
+    return jax.tree.map(lambda leaf: leaf[row], group)
 
 
 def _finish(
@@ -261,10 +291,11 @@ def _finish(
     stage_s: Sequence[float],
     scores: Mapping[str, np.ndarray],
     data: Split,
-    paths: Paths,
+    seeds: tuple[int, ...],
+    members: Sequence[Member],
 ) -> None:
-    """Weights, the one score on the test set, pictures and provenance of each seed; FINISHED last,
-    and then no state.
+    """Weights, the one score on the test set, pictures and provenance of each seed; FINISHED
+    last.
     """
     params, dataset = jax.device_get(record.params), group.dataset
     about = {
@@ -275,7 +306,7 @@ def _finish(
             digest=dataset.digest,
             n_train=len(data.train.y),
         ),
-        "group": tuple(paths),
+        "group": seeds,
         "wall_s": round(sum(stage_s), 3),
         "stage_s": tuple(round(seconds, 3) for seconds in stage_s),
         "compile_s": round(record.compile_s, 3),
@@ -283,15 +314,13 @@ def _finish(
         "code_digest": code_digest(group.experiment),
         "config_digest": config_digest(group.experiment),
     }
-    for i, (seed, path) in enumerate(paths.items()):
-        own = {f"test_{name}": float(values[i]) for name, values in scores.items()}
-        weights = _of_seed(params, i)
+    for row, seed, path in members:
+        own = {f"test_{name}": float(values[row]) for name, values in scores.items()}
+        weights = _of_seed(params, row)
         save_weights(path / "weights.npz", weights)
-        if group.pictures == "all" or i == 0:
+        if group.pictures == "all" or row == 0:
             test = (own["test_accuracy"], len(data.test.y)) if "test_accuracy" in own else None
             picture = partial(draw, path, weights, dataset, data.train, test)
             drawn(picture, group.workspace.say)
         summary = Summary.model_validate({**own, "n_test": len(data.test.y), "steps": record.total})
         finish(path, Provenance(**about, seed=seed), summary)
-    for path in paths.values():
-        (path / "state.npz").unlink(missing_ok=True)

@@ -19,8 +19,15 @@ from bioexp.papers import papers
 from bioexp.pinned import pinned
 from bioexp.records import Outcome, Printed
 from bioexp.runs.directory import directory, is_finished, newest, open_run, prepare, stale
-from bioexp.runs.lock import locked
-from bioexp.runs.seed_group import Group, Watch, states, train_group, within_memory
+from bioexp.runs.lock import locked, tidy
+from bioexp.runs.seed_group import (
+    Group,
+    Watch,
+    forget_states,
+    states,
+    train_group,
+    within_memory,
+)
 from bioexp.runs.workspace import Workspace
 from bioexp.types import SEEDS, UserError
 
@@ -109,6 +116,8 @@ def train(
         for path in paths.values():
             for line in stages_ended(open_run(path)):
                 say(line)
+    forget_states(results / experiment.folder, experiment)
+    tidy(todo.paths.values())
     return [open_run(path) for path in todo.paths.values()]
 
 

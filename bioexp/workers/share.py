@@ -80,7 +80,8 @@ def serve(tasks: Sequence[Task], take: int, say: Say) -> None:
 def _attempt(task: Task, patient: bool) -> bool:
     """Work on it; where that fails its directories say why, until the next try."""
     for folder in task.folders:
-        (folder / "FAILED").unlink(missing_ok=True)
+        for mark in ("FAILED", "QUEUED"):
+            (folder / mark).unlink(missing_ok=True)
     with failure_kept(task.folders):
         return task.work(patient)
 
