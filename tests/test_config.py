@@ -60,7 +60,10 @@ stages:
                 " batch_size?"
             ),
         ),
-        ("stages.7.batch_size=3", "--set stages.7.batch_size=3: there is no item 7"),
+        (
+            "stages.7.batch_size=3",
+            "--set stages.7.batch_size=3: stages.7.batch_size: there is no item 7",
+        ),
         ("nonsense=1", "--set nonsense=1  nonsense: unknown option"),
         ("name.x=1", "--set name.x=1: name is 'small' and has nothing below it"),
         ("stages.0.batch_size", "must be KEY=VALUE"),

@@ -8,7 +8,7 @@ from mutants import Mutant, mutants, outcome
 
 
 @settings(
-    max_examples=60,
+    max_examples=40,
     deadline=None,
     derandomize=True,
     database=None,
