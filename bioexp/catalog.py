@@ -67,7 +67,7 @@ def rows(kind: str, results: Path) -> list[Row]:
             for name, file in config_files().items()
         ]
     if kind == "runs":
-        marks = ("config.yaml", "QUEUED", "FAILED")
+        marks = ("config.yaml", "QUEUED", "FAILED", "FINISHED")
         folders = {file.parent for mark in marks for file in results.glob(f"*/*/{mark}")}
         runs = sorted(path for path in folders if NAME.fullmatch(path.name))
         return [_run_row(path, results) for path in runs]

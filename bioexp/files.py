@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
 import socket
 import tempfile
 import zipfile
@@ -80,6 +81,14 @@ def _is_there(path: Path) -> bool:
     return True
 
 
+def remove(path: Path) -> None:
+    """Whatever is there, if anything is: a file, a folder with all it holds, a link."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
 def is_stream(path: Path) -> bool:
     """Whether it is there and neither file nor folder: a terminal, a pipe, /dev/stdout."""
     return path.exists() and not path.is_file() and not path.is_dir()
@@ -93,7 +102,7 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], None]) -> None:
         with writing(path), path.open("wb") as file:
             write(file)
         return
-    path = path.resolve() if path.is_symlink() else path
+    path = Path(os.path.realpath(path)) if path.is_symlink() else path
     begun = f".{path.name}.{socket.gethostname()}."
     temporary = path.with_name(f"{begun}{os.getpid()}")
     try:

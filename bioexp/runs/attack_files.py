@@ -16,7 +16,7 @@ from bioexp import records
 from bioexp.figures.adversarial_grid import Attacked, adversarial_grid
 from bioexp.figures.canvas import save
 from bioexp.figures.robustness_curve import robustness_curve
-from bioexp.files import Unreadable, read_arrays, write_atomically, write_text
+from bioexp.files import Unreadable, read_arrays, remove, write_atomically, write_text
 from bioexp.measures.interval import Interval
 from bioexp.records import AttackRow, Gradient, Robustness
 from bioexp.robustness.checks import Evidence, Stored
@@ -93,9 +93,9 @@ def _stored(arrays: Mapping[str, np.ndarray]) -> Stored:
 
 def begin(folder: Path, gradient: Gradient) -> None:
     """Take back that a run was attacked, and the pictures of that."""
-    marker_of(folder, gradient).unlink(missing_ok=True)
+    remove(marker_of(folder, gradient))
     for name in PICTURES if gradient == "true" else ():
-        (folder / name).unlink(missing_ok=True)
+        remove(folder / name)
 
 
 def finish(folder: Path, table: Robustness, files: Iterable[Path], seconds: float) -> None:

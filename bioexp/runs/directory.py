@@ -12,7 +12,6 @@ otherwise, QUEUED that a worker is to come, and .lock who is at work (`bioexp.ru
 from __future__ import annotations
 
 import re
-import shutil
 import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -30,6 +29,7 @@ from bioexp.files import (
     expanded,
     make_folder,
     read_arrays,
+    remove,
     write_arrays,
     write_atomically,
     write_text,
@@ -248,9 +248,8 @@ def prepare(path: Path, experiment: Experiment) -> None:
 
 def start_over(path: Path) -> None:
     """Forget what a run held, the mark that it can be trusted first."""
-    (path / "FINISHED").unlink(missing_ok=True)
-    for child in (path / name for name in LEFT):
-        shutil.rmtree(child) if child.is_dir() else child.unlink(missing_ok=True)
+    for name in ("FINISHED", *LEFT):
+        remove(path / name)
 
 
 def _write(content: bytes, file: BinaryIO) -> None:
