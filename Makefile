@@ -58,9 +58,13 @@ bench: install
 fuzz: install
 	$(BIN)/python tests/fuzz
 
-# Twenty kill -9 at random moments along one smoke run of a paper, which must end as an undisturbed one does.
+# A crash at every file operation, two thousand damages of a run's files, and forty kill -9 at random
+# moments of train, attack, report, reproduce and workers: nothing damaged is believed, and the same
+# command again ends as an undisturbed one does.
 kills: install
-	$(BIN)/python tests/kills log_net
+	$(BIN)/python -m pytest -n 2 tests/kills/crashes.py
+	$(BIN)/python tests/kills/damages.py
+	$(BIN)/python tests/kills
 
 clean:
 	rm -rf .venv build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache

@@ -1,109 +1,186 @@
-"""`make kills`: one `bioexp reproduce` killed twenty times with -9 at random moments ends as if
+"""`make kills`: commands that are killed with -9 at random moments, again and again, end as if
 nothing had happened.
 
-    python tests/kills [PAPER...] [--kills 20] [--profile smoke] [--seed 0]
+    python tests/kills [--kills 40] [--seed 0]
 
-Exits with 1 and the rows that differ where claims.json is not the same, apart from times, as after
-an undisturbed run.
+train, attack, report, reproduce, a launcher and its workers are killed in turn. Exits with 1 and
+the files that differ, apart from times, from what an undisturbed command leaves.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import random
+import re
+import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
-COMMAND = (sys.executable, "-m", "bioexp", "reproduce")
+CONFIG = """\
+name: small
+dataset: {name: blobs, features: [8, 8], classes: 4}
+model: {name: mlp, hidden: [20]}
+snapshots: [100]
+stages:
+  - rule: backprop
+    optimizer: {name: adam, learning_rate: 0.01}
+    batch_size: 20
+    steps: 2000
+    record_every: 20
+"""
+TRAIN = ("train", "small.yaml", "--seeds", "3")
+LAUNCH = ("train", "small.yaml", "other.yaml", "--seeds", "2", "--launch", "local")
+TIMES = {"wall_s", "stage_s", "compile_s", "finished", "peak_memory_mb"}
+MADE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC")
 
 
-def reproduce(words: Sequence[str], results: Path) -> subprocess.Popen[bytes]:
-    """The command, begun."""
-    command = [*COMMAND, *words, "--results", str(results)]
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+class Case(NamedTuple):
+    """words: what is typed. weight: its share of the kills. after: what is typed before it,
+    undisturbed. workers: whether these are killed in turn with the command itself.
+    """
+
+    words: Sequence[str]
+    weight: int
+    after: Sequence[Sequence[str]] = ()
+    workers: bool = False
 
 
-def finish(words: Sequence[str], results: Path) -> float:
-    """The command until its end; returns its seconds, and raises RuntimeError where it fails."""
-    begun = time.monotonic()
-    process = reproduce(words, results)
+CASES = {
+    "train": Case(TRAIN, 9),
+    "attack": Case(("attack", "small", "--attacks", "fgsm,pgd", "--n", "200"), 8, after=[TRAIN]),
+    "report": Case(("report",), 6, after=[TRAIN]),
+    "launch": Case((*LAUNCH, "--workers", "2"), 9, workers=True),
+    "reproduce": Case(("reproduce", "log_net", "--profile", "smoke"), 8),
+}
+
+
+def begun(words: Sequence[str], folder: Path) -> subprocess.Popen[bytes]:
+    """A command, at work in the folder."""
+    command = [sys.executable, "-m", "bioexp", *words, "--results", "results"]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+    return subprocess.Popen(command, cwd=folder, **quiet)
+
+
+def finished(words: Sequence[str], folder: Path) -> float:
+    """A command until its end; its seconds. Raises RuntimeError where it fails."""
+    start, process = time.monotonic(), begun(words, folder)
     _, said = process.communicate()
     if process.returncode != 0:
-        raise RuntimeError(f"reproduce ended with {process.returncode}: {said.decode()}")
-    return time.monotonic() - begun
+        raise RuntimeError(f"{words[0]} ended with {process.returncode}: {said.decode()}")
+    return time.monotonic() - start
 
 
-def killed(words: Sequence[str], results: Path, moments: Sequence[float]) -> int:
-    """Begin the command again and again, and kill it after so many seconds each; how often it was
-    alive to be killed.
-    """
-    count = 0
-    for moment in moments:
-        process = reproduce(words, results)
-        try:
-            process.wait(moment)
-        except subprocess.TimeoutExpired:
+def workers_of(process: int) -> list[int]:
+    """The processes that a process started."""
+    try:
+        children = Path(f"/proc/{process}/task/{process}/children").read_text()
+    except OSError:
+        return []
+    return [int(number) for number in children.split()]
+
+
+def killed(case: Case, folder: Path, moment: float, chance: random.Random) -> bool:
+    """Kill the command, or a worker of it, after some seconds; whether it lived so long."""
+    process = begun(case.words, folder)
+    try:
+        process.wait(moment)
+    except subprocess.TimeoutExpired:
+        workers = workers_of(process.pid) if case.workers else []
+        if workers and chance.random() < 0.5:
+            os.kill(chance.choice(workers), signal.SIGKILL)
+        else:
             process.kill()
-            count += 1
-        process.communicate()
-    return count
+        process.wait()
+        return True
+    finally:
+        process.stderr.close()
+    return False
 
 
-def claims(results: Path) -> dict[str, dict[str, object]]:
-    """The rows of claims.json by id, without what is a time: the value of a wall time, and the
-    sentence that says it.
-    """
-    rows = json.loads((results / "claims.json").read_text("utf-8"))
+def left(results: Path) -> dict[str, object]:
+    """What every file holds, by name, without times; logs of workers tell of each kill."""
+    files = [path for path in results.rglob("*") if path.is_file()]
+    names = {path: path.relative_to(results).as_posix() for path in files}
+    return {name: _held(path) for path, name in names.items() if not name.startswith(".launch/")}
+
+
+def _held(file: Path) -> object:
+    if file.name.startswith(("FINISHED", "ATTACKED")):  # digests of files that hold times
+        return [line.split()[-1] for line in file.read_text("utf-8").splitlines()[1:]]
+    if file.name == "drawn.json":  # made of times
+        return sorted(json.loads(file.read_text("utf-8"))["drawn"])
+    if file.name == "claims.json":
+        return [_timeless(row) for row in json.loads(file.read_text("utf-8"))]
+    if file.name in ("provenance.json", "robustness.json"):
+        record = json.loads(file.read_text("utf-8"))
+        return {name: value for name, value in record.items() if name not in TIMES}
+    if file.name.startswith("report."):
+        return MADE.sub("", file.read_text("utf-8"))
+    return file.read_bytes()
+
+
+def _timeless(row: dict[str, object]) -> dict[str, object]:
+    """A row of claims.json; of a wall time only which it is."""
     timed = ("measured", "ci95", "per_seed", "controls", "why")
-    return {
-        row["id"]: {
-            key: value
-            for key, value in row.items()
-            if "hardware" not in row["why"] or key not in timed
-        }
-        for row in rows
-    }
+    hardware = "hardware" in str(row["why"])
+    return {key: value for key, value in row.items() if not (hardware and key in timed)}
+
+
+def differences(name: str, plain: Path, disturbed: Path) -> list[str]:
+    """The files that differ; pages and tables that tell times only by being there."""
+    before, after = left(plain / "results"), left(disturbed / "results")
+    if name == "reproduce":
+        for held in (before, after):
+            held |= dict.fromkeys(held.keys() & {"report.html", "report.md", "claims.md"})
+    return sorted(file for file in {**before, **after} if before.get(file) != after.get(file))
+
+
+def tried(name: str, kills: int, place: Path, chance: random.Random) -> tuple[int, list[str]]:
+    """How often a command was killed, and what then differs."""
+    case, start, plain, disturbed = CASES[name], *(place / n for n in ("start", "plain", "again"))
+    start.mkdir(parents=True)
+    (start / "small.yaml").write_text(CONFIG)
+    (start / "other.yaml").write_text(CONFIG.replace("small", "other"))
+    for words in case.after:
+        finished(words, start)
+    shutil.copytree(start, plain)
+    seconds, count, different = finished(case.words, plain), 0, []
+    shutil.copytree(start, disturbed)
+    for kill in range(1, kills + 1):
+        while not killed(case, disturbed, chance.uniform(0.3, 1.0) * seconds, chance):
+            different += differences(name, plain, disturbed)
+            shutil.rmtree(disturbed)
+            shutil.copytree(start, disturbed)
+        count = kill
+    finished(case.words, disturbed)
+    return count, different + differences(name, plain, disturbed)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("papers", nargs="*", default=["log_net"])
-    parser.add_argument("--kills", type=int, default=20)
-    parser.add_argument("--profile", default="smoke")
+    parser.add_argument("cases", nargs="*", metavar="CASE", default=list(CASES))
+    parser.add_argument("--kills", type=int, default=40)
     parser.add_argument("--seed", type=int, default=0)
-    wanted = parser.parse_args()
-    words, chance = [*wanted.papers, "--profile", wanted.profile], random.Random(wanted.seed)
-    with tempfile.TemporaryDirectory() as folder:
-        plain, disturbed = Path(folder, "plain"), Path(folder, "disturbed")
-        seconds = finish(words, plain)
-        count = killed(
-            words,
-            disturbed,
-            [chance.uniform(0, 2 * seconds / wanted.kills + 5) for _ in range(wanted.kills)],
-        )
-        finish(words, disturbed)
-        before, after = claims(plain), claims(disturbed)
-        left = [
-            str(path.relative_to(disturbed))
-            for path in disturbed.rglob(".*")
-            if path.is_file() and path.name != ".lock"
-        ]
-    different = [name for name in {**before, **after} if before.get(name) != after.get(name)]
-    print(
-        f"{count} kills along one run of {seconds:.0f} s: {len(after)} rows, {len(different)}"
-        " differ"
-    )
-    print(f"left behind: {', '.join(left) or 'nothing'}")
-    for name in different:
-        print(f"  {name}: {before.get(name)}\n  instead: {after.get(name)}")
-    return 1 if different else 0
+    wanted, bad = parser.parse_args(), 0
+    chance, weights = random.Random(wanted.seed), sum(CASES[name].weight for name in wanted.cases)
+    for name in wanted.cases:
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+            began, kills = time.monotonic(), round(wanted.kills * CASES[name].weight / weights)
+            count, different = tried(name, kills, Path(folder), chance)
+        took = time.monotonic() - began
+        print(f"{name}: {count} kills in {took:.0f} s; {', '.join(different) or 'nothing'} differs")
+        bad += bool(different)
+    return min(bad, 1)
 
 
 if __name__ == "__main__":
