@@ -1,6 +1,6 @@
-"""Two thousand damages of the files of an attacked run, each met by a command. It refuses the run in
-one line that names the file, or makes it again to the same content; it never believes it, and never
-shows a traceback.
+"""Two thousand damages of the files of an attacked run, each met by a command. It refuses the run
+in one line that names the file, or makes it again to the same content; it never believes it, and
+never shows a traceback.
 
     python tests/kills/damages.py [--damages 2000] [--seed 0]
 """
