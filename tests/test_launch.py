@@ -9,6 +9,7 @@ import pytest
 from conftest import ROOT, tasks_of
 
 from bioexp import jobs
+from bioexp.__main__ import Ended
 from bioexp.config.reading import load
 from bioexp.runs.directory import directory
 from bioexp.runs.tasks import Task
@@ -81,6 +82,24 @@ def test_a_worker_that_dies_at_once_is_tried_again_and_then_told_of(
     assert out.count("tasks were left by workers that died") == 2
     assert "its workers died 3 times" in err
     assert err.strip().endswith("no such device")
+
+
+@pytest.mark.parametrize("ending", [KeyboardInterrupt, Ended])
+def test_whatever_ends_a_launch_ends_its_workers(tmp_path, monkeypatch, ending):
+    def ended(*_):
+        raise ending
+
+    monkeypatch.setattr(launching, "_follow", ended)
+    sleeps = [sys.executable, "-c", "import time; time.sleep(60)"]
+    how, tasks = (
+        launching.Launch("local", lambda take: sleeps),
+        tasks_of("a", tmp_path, set(), None),
+    )
+    said = []
+    with pytest.raises(ending):
+        launching.launch(tasks, how, tmp_path, said.append, list)
+    assert said[-1] == "1 worker here: stopped"
+    assert not (tmp_path / "a" / "QUEUED").exists()
 
 
 def test_a_worker_is_the_same_command_told_what_to_take_and_forced_once(monkeypatch):

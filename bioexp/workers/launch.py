@@ -95,8 +95,8 @@ def launch(
     a line for each.
 
     gather(tasks) takes up, here, what workers have done, as it is done.
-    Raises UserError where workers cannot be had at all. Ctrl-C and errors end those of this
-    machine; those of a cluster go on.
+    Raises UserError where workers cannot be had at all. Ctrl-C, signals and errors end those of
+    this machine; those of a cluster go on.
     """
     for task in tasks:
         for folder in task.folders:
@@ -123,7 +123,7 @@ def launch(
             _mark(left, workers)
             settle(_settled(open_tasks))
             _follow(open_tasks, workers, say, settle)
-        except (Exception, KeyboardInterrupt):
+        except BaseException:  # Ctrl-C and signals, too
             say(workers.stopped())
             raise
         finally:

@@ -36,6 +36,7 @@ def local(
     shares = [
         devices[i * gpus : (i + 1) * gpus] if gpus is not None else None for i in range(number)
     ]
+    name = f"{number} worker{'s' * (number > 1)} here"
     processes = [_started(command, logs / f"worker{i}.log", own) for i, own in enumerate(shares)]
 
     def stopped() -> str:
@@ -46,7 +47,7 @@ def local(
                 process.wait(STOP)
             except subprocess.TimeoutExpired:
                 process.kill()
-        return f"{number} workers stopped"
+        return f"{name}: stopped"
 
     def why() -> str:
         return ", ".join(
@@ -55,7 +56,7 @@ def local(
         )
 
     return Workers(
-        f"{number} worker{'s' * (number > 1)} here",
+        name,
         0.2,
         lambda: any(process.poll() is None for process in processes),
         why,
