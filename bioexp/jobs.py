@@ -86,9 +86,8 @@ def shareable(command: Callable[..., Job | None]) -> Callable[..., None]:
 
 
 def _do(job: Job, how: Any, call: Call) -> None:
-    from bioexp.runs.tasks import forget
     from bioexp.workers.launch import launch
-    from bioexp.workers.share import serve, share
+    from bioexp.workers.share import forget, serve, share
 
     say, failures = job.workspace.say, []
     if call.take is not None:
@@ -99,7 +98,7 @@ def _do(job: Job, how: Any, call: Call) -> None:
     else:
         tasks = job.tasks(False)
         if job.force:
-            forget(tasks)
+            forget(tasks, say)
 
         def gather(done: Sequence[Task]) -> None:
             share(done, say, keep_on=job.keep_on)

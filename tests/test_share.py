@@ -37,7 +37,44 @@ def test_what_others_have_in_hand_is_returned_to_when_nothing_else_is_left(tmp_p
         ("a", True),
         ("a", True),
     ]
-    assert said == ["a is busy; waiting for it"]
+    assert [line.partition(" (")[0] for line in said] == ["a is busy; waiting for it"]
+
+
+def test_whom_one_waits_for_since_when_and_how_long_is_said_once(tmp_path, monkeypatch):
+    (tmp_path / "a").mkdir()
+    hold(tmp_path / "a", since="2026-01-31 12:00")
+    looks = iter(range(1, 9))
+
+    def beat(seconds):
+        if (number := next(looks)) < 6:
+            hold(tmp_path / "a", f"{number:012d}", since="2026-01-31 12:00")
+        else:
+            (tmp_path / "a" / ".lock").unlink(missing_ok=True)
+
+    def work(name, patient):
+        with locked([tmp_path / name], patient=patient, say=said.append):
+            return True
+
+    monkeypatch.setattr("time.sleep", beat)
+    said = []
+    share.share(tasks_of("a", tmp_path, set(), work), said.append)
+    assert said == [
+        f"{tmp_path}/a: process 12 of ada on node7 is at work on it since 2026-01-31 12:00; waiting"
+        " for it (end it to go on here; if its machine died, its work is taken over 60 s after its"
+        " last sign of life)"
+    ]
+
+
+def test_what_another_process_works_on_is_waited_for_before_it_is_forgotten(tmp_path, quick):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "FINISHED").touch()
+    hold(tmp_path / "a")
+    said = []
+    share.forget(tasks_of("a", tmp_path, set(), None), said.append)
+    waits, taken = said
+    assert "process 12 of ada on node7 is at work on it; waiting for it" in waits
+    assert "is dead; its work is taken over" in taken
+    assert not list((tmp_path / "a").iterdir())
 
 
 def test_a_worker_takes_what_it_was_told_skips_what_failed_and_goes_on_after_a_failure(

@@ -187,13 +187,11 @@ def _take_over(folder: Path, patient: bool, say: Callable[[str], None]) -> None:
     first = holder_of(folder)
     if first is None:
         return
-    busy = Busy(f"{folder}: {first} is at work on it")
+    since = f" since {first.since}" if first.since else ""
+    busy = Busy(f"{folder}: {first} is at work on it{since}")
     gone = is_gone(first)
     if not gone and (not patient or (first.machine == _machine() and first.id)):
         raise busy
-    if not gone:
-        since = f" since {first.since}" if first.since else ""
-        say(f"{folder}: held by {first}{since}; waiting {STALE:.0f} s at most to see if it lives")
     waited = time.monotonic()
     while not gone:
         time.sleep(LOOK)

@@ -17,8 +17,7 @@ from bioexp.records import AttackedExperiment, Gradient
 from bioexp.robustness.stored import file_of, table_of
 from bioexp.runs.asked import Ladder, Node, ladder_of
 from bioexp.runs.attack import Progress, attack
-from bioexp.runs.directory import directory, failure, grouped, start_over
-from bioexp.runs.lock import locked
+from bioexp.runs.directory import directory, failure, grouped
 from bioexp.runs.seed_group import Watch
 from bioexp.runs.train import is_done, train
 from bioexp.runs.workspace import Workspace, silent
@@ -175,14 +174,3 @@ def attack_tasks(
         return Task(name, tuple(run.path for run in group), done, work)
 
     return [task(number, group) for number, group in enumerate(grouped(runs))]
-
-
-def forget(tasks: Sequence[Task]) -> None:
-    """What `--force` comes to where workers do the training: what their tasks hold is dropped
-    before they start.
-    """
-    for task in tasks:
-        kept = [folder for folder in task.folders if folder.is_dir()]
-        with locked(kept):
-            for folder in kept:
-                start_over(folder)

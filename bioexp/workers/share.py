@@ -6,14 +6,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from functools import partial
 
-from bioexp.runs.directory import failure_kept
-from bioexp.runs.lock import Busy
+from bioexp.runs.directory import failure_kept, start_over
+from bioexp.runs.lock import STALE, Busy, locked
 from bioexp.runs.tasks import Task
 from bioexp.runs.workspace import Say
 from bioexp.types import UserError
 
 PAUSE = 1.0  # seconds between two looks at what others have in hand
+HOW_LONG = (
+    "(end it to go on here; if its machine died, its work is taken over"
+    f" {STALE:.0f} s after its last sign of life)"
+)
 
 
 def share(tasks: Sequence[Task], say: Say, *, keep_on: bool = False) -> None:
@@ -36,12 +41,13 @@ def share(tasks: Sequence[Task], say: Say, *, keep_on: bool = False) -> None:
                 say(
                     f"{task.name}: failed: {error if isinstance(error, UserError) else repr(error)}"
                 )
-        if patient and len(busy) == len(left):
-            if other != said:
-                say(f"{other}; waiting for it")
+        waits = len(busy) == len(left)
+        if waits and other != said:
+            say(f"{other}; waiting for it {HOW_LONG}")
             said = other
+        if waits and patient:
             time.sleep(PAUSE)
-        patient = len(busy) == len(left)
+        patient = waits
         left = busy
 
 
@@ -75,6 +81,21 @@ def serve(tasks: Sequence[Task], take: int, say: Say) -> None:
         patient = taken == before
     if failures:
         raise UserError("\n".join(failures))
+
+
+def forget(tasks: Sequence[Task], say: Say) -> None:
+    """What `--force` comes to where workers do the training: what their tasks hold is dropped
+    before they start.
+    """
+
+    def empty(task: Task, patient: bool) -> bool:
+        kept = [folder for folder in task.folders if folder.is_dir()]
+        with locked(kept, patient=patient, say=say):
+            for folder in kept:
+                start_over(folder)
+        return True
+
+    share([task._replace(work=partial(empty, task)) for task in tasks], say)
 
 
 def _attempt(task: Task, patient: bool) -> bool:
