@@ -376,7 +376,7 @@ def report(
     in the page; only more than 100 pictures stay files that it links to.
     """
     from bioexp.claims.rows import claims_of, runs_of
-    from bioexp.files import expanded, is_stream
+    from bioexp.files import folder_at, is_stream
     from bioexp.report.page import report as write
     from bioexp.runs.directory import find, open_run
 
@@ -385,7 +385,7 @@ def report(
     folders = {run.path.parent for run in judged}
     others = [path for path in find(results, runs) if path.parent not in folders]
     shown = judged + [open_run(path) for path in others]
-    place = expanded(output) if output else results / "report.html"
+    place = folder_at(output.parent) / output.name if output else results / "report.html"
     page = write(shown, place, claims, compare=bool(runs))
     if not is_stream(page):
         Terminal(as_json, quiet).show({"report": str(page)}, [str(page)])

@@ -56,8 +56,14 @@ def expanded(path: str | Path) -> Path:
     """The path with ~ and ~name as the shell reads them. Raises UserError for an unknown user."""
     try:
         return Path(path).expanduser()
-    except RuntimeError as error:
-        raise UserError(f"{path}: {str(error).rstrip('.')}; write the folder out") from None
+    except RuntimeError:
+        user = Path(path).parts[0].removeprefix("~")
+        why = (
+            f"there is no user {user} here"
+            if user
+            else "this user has no home, and HOME is not set"
+        )
+        raise UserError(f"{path}: {why}; write the folder out") from None
 
 
 def folder_at(path: str | Path) -> Path:
@@ -168,8 +174,11 @@ def _is_alive(process: int) -> bool:
 
 
 def write_text(path: Path, text: str) -> None:
-    """A text file, as UTF-8."""
-    write_atomically(path, lambda file: _discard(file.write(text.encode())))
+    """A text file, as UTF-8. Of a name that the terminal's encoding does not hold its bytes are
+    written, and "�" where they are no UTF-8.
+    """
+    content = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace").encode()
+    write_atomically(path, lambda file: _discard(file.write(content)))
 
 
 def read_text(path: Path, remedy: str) -> str:

@@ -17,7 +17,7 @@ from bioexp.console import Terminal
 from bioexp.datasets.downloads import cache_root
 from bioexp.devices import prepare
 from bioexp.figures.canvas import canvas, drawn, own_style
-from bioexp.files import cache_folder, expanded, folder_at
+from bioexp.files import cache_folder, expanded, folder_at, write_text
 from bioexp.runs import lock
 from bioexp.types import UserError
 
@@ -165,8 +165,36 @@ def test_without_a_home_caches_are_among_the_temporary_files(monkeypatch, tmp_pa
     own = tmp_path / f"bioexp-{os.getuid()}"
     assert cache_folder().is_relative_to(own)
     assert cache_root().is_relative_to(own)
-    with pytest.raises(UserError, match=r"^~/x: Could not determine home directory; write the"):
+    with pytest.raises(
+        UserError, match=r"^~/x: this user has no home, and HOME is not set; write the"
+    ):
         expanded("~/x")
+
+
+def test_an_unknown_user_is_named(monkeypatch):
+    with pytest.raises(UserError, match=r"^~nobody-here/x: there is no user nobody-here here; wri"):
+        expanded("~nobody-here/x")
+
+
+def test_a_name_that_is_no_text_fails_no_run(bioexp, write_config, tmp_path):
+    """Its bytes are what Python hands on where the terminal's encoding does not hold them."""
+    results = tmp_path / os.fsdecode("ρ".encode() + b"\xff")
+    for words in (
+        ("train", write_config()),
+        ("attack", "--attacks", "noise", "--eps", "0.1"),
+        ("report",),
+    ):
+        code, _, err = bioexp(*words, "--results", results)
+        assert (code, err) == (0, "")
+    write_text(tmp_path / "name", "ρ".encode().decode("ascii", "surrogateescape") + "\udcff")
+    assert (tmp_path / "name").read_text("utf-8") == "ρ�"
+
+
+def test_a_report_below_a_file_is_refused_in_words(bioexp, write_config, tmp_path):
+    config = write_config()
+    assert bioexp("train", config)[0] == 0
+    code, _, err = bioexp("report", "-o", config / "page.html")
+    assert (code, err) == (2, f"{config}: is no folder; name another place\n")
 
 
 def test_a_user_without_a_name_has_a_number(monkeypatch):

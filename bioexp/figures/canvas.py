@@ -29,12 +29,16 @@ DPI = 130
 @contextmanager
 def own_style() -> Iterator[None]:
     """Pictures look the same everywhere: no matplotlibrc of the user's decides, and a font that is
-    not there is replaced in silence. Raises UserError where matplotlib itself stops at that file.
+    not there is replaced in silence. Raises UserError where matplotlib itself stops at that file,
+    or at a variable.
     """
     try:
         import matplotlib
     except (OSError, ValueError) as error:
-        raise UserError(f"nothing can be drawn: matplotlib reads a matplotlibrc: {error}") from None
+        raise UserError(
+            f"nothing can be drawn, as matplotlib does not start: {error}; mend or remove its"
+            " matplotlibrc, or MPLBACKEND"
+        ) from None
     logger = logging.getLogger("matplotlib.font_manager")
     before = logger.level
     logger.setLevel(logging.ERROR)
