@@ -17,6 +17,7 @@ from bioexp.claims import drawings, plan
 from bioexp.claims.changes import changes
 from bioexp.claims.rows import claims_of, runs_of
 from bioexp.config.lookup import builder_of
+from bioexp.figures.canvas import NothingDrawn
 from bioexp.papers.paper import Control
 from bioexp.records import ClaimRow
 from bioexp.types import UserError
@@ -78,6 +79,28 @@ def test_every_row_gets_a_verdict_and_a_failure_does_not_stop_the_rest(bioexp, m
     assert (made / rows["made/fig1"]["figure"]).is_file()
     assert "broken failed" in out
     assert "what holds says" in (made / "claims.md").read_text()
+
+
+def test_where_nothing_can_be_drawn_every_claim_is_judged_all_the_same(
+    bioexp, reproduced, monkeypatch
+):
+    """As with a damaged matplotlibrc. The next call draws what is missing."""
+
+    def nothing():
+        raise NothingDrawn("nothing can be drawn: no matplotlib")
+
+    before = rows_of(reproduced)
+    shutil.rmtree(reproduced / "figures")
+    with monkeypatch.context() as without:
+        without.setattr(drawings, "own_style", nothing)
+        code, out, err = bioexp("reproduce", "made")
+    assert (code, err) == (0, "")
+    assert "made/fig1: nothing can be drawn: no matplotlib" in out
+    figure = rows_of(reproduced)["made/fig1"]
+    assert (figure["verdict"], figure["figure"]) == ("not run", None)
+    assert rows_of(reproduced)["made/holds"] == before["made/holds"]
+    assert bioexp("reproduce", "made")[0] == 0
+    assert rows_of(reproduced) == before
 
 
 def test_a_second_call_does_only_what_changed(bioexp, reproduced, monkeypatch):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from bioexp.figures.canvas import own_style, save
+from bioexp.figures.canvas import NothingDrawn, own_style, save
 from bioexp.papers.paper import Drawing, Evidence, Study
 from bioexp.records import ClaimRow, Drawn, read, write
 from bioexp.runs.provenance import digest_of
@@ -17,7 +17,7 @@ def draw(
     study: Study, evidence: Evidence, failed: Mapping[str, str], workspace: Workspace
 ) -> list[ClaimRow]:
     """A row for every figure. Those whose code or runs changed since they were last drawn are drawn
-    again; the others are left as they are.
+    again; the others are left as they are. Where nothing can be drawn at all, rows say so.
     """
     results = workspace.results
     ledger = results / "figures" / study.name / "drawn.json"
@@ -35,14 +35,26 @@ def draw(
             state = _state(drawing, evidence)
             if drawn.get(drawing.id) != state or not file.is_file():
                 workspace.say(f"drawing {drawing.id}")
-                with own_style():
-                    save(drawing.draw(evidence), file)
-                drawn[drawing.id] = state
+                why = _saved(drawing, evidence, file)
+                drawn[drawing.id] = "" if why else state
                 write(ledger, Drawn(drawn=drawn))
+                if why:
+                    workspace.say(f"{drawing.id}: {why}")
         if drawing in study.drawings:
             figure = None if why else str(file.relative_to(results))
             rows.append(_row(drawing, figure, why, runs_named(drawing.experiments, evidence)))
     return rows
+
+
+def _saved(drawing: Drawing, evidence: Evidence, file: Path) -> str:
+    """Draw it; why that was impossible, an older picture then being no longer there."""
+    try:
+        with own_style():
+            save(drawing.draw(evidence), file)
+    except NothingDrawn as error:
+        file.unlink(missing_ok=True)
+        return str(error)
+    return ""
 
 
 def picture(results: Path, row: str) -> Path:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from bioexp.files import write_atomically
@@ -26,27 +27,36 @@ COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#00
 DPI = 130
 
 
+class NothingDrawn(UserError):
+    """No picture can be drawn here, whatever it shows."""
+
+
 @contextmanager
 def own_style() -> Iterator[None]:
     """Pictures look the same everywhere: no matplotlibrc of the user's decides, and a font that is
-    not there is replaced in silence. Raises UserError where matplotlib itself stops at that file,
-    or at a variable.
+    not there is replaced in silence. Raises NothingDrawn where matplotlib itself stops at that
+    file, or at a variable.
     """
-    try:
-        import matplotlib
-    except (OSError, ValueError) as error:
-        raise UserError(
-            f"nothing can be drawn, as matplotlib does not start: {error}; mend or remove its"
-            " matplotlibrc, or MPLBACKEND"
-        ) from None
-    logger = logging.getLogger("matplotlib.font_manager")
+    logger = logging.getLogger("matplotlib")
     before = logger.level
     logger.setLevel(logging.ERROR)
     try:
+        matplotlib = _matplotlib()
         with matplotlib.rc_context(matplotlib.rcParamsDefault):
             yield
     finally:
         logger.setLevel(before)
+
+
+def _matplotlib() -> ModuleType:
+    try:
+        import matplotlib
+    except (OSError, ValueError) as error:
+        raise NothingDrawn(
+            f"nothing can be drawn, as matplotlib does not start: {error}; mend or remove its"
+            " matplotlibrc, or MPLBACKEND"
+        ) from None
+    return matplotlib
 
 
 def drawn(draw: Callable[[], None], say: Callable[[str], None]) -> None:
