@@ -117,6 +117,7 @@ def train(
 ) -> Job | None:
     """Train experiments. Finished runs are kept, interrupted ones are continued."""
     from bioexp.config.configs import experiments_named
+    from bioexp.config.overrides import Change
     from bioexp.config.reading import resolved
     from bioexp.runs.labels import labels
     from bioexp.runs.tasks import train_tasks
@@ -127,8 +128,8 @@ def train(
     if seeds is not None and seed is not None:
         raise UserError("--seeds and --seed: give one of them (--seeds N is 0 to N-1)")
     numbers = [seed] if seed is not None else list(range(seeds or 1))
-    changes = [*changes, *([f"dataset.name={dataset}"] if dataset else [])]
-    named = (experiments_named(config, changes, data_dir) for config in configs)
+    other = [Change("dataset.name", dataset, f"--dataset {dataset}")] if dataset else []
+    named = (experiments_named(config, [*changes, *other], data_dir) for config in configs)
     experiments = list(chain.from_iterable(named))
     workspace = _workspace(results, data_dir, terminal)
     if dry_run:

@@ -16,7 +16,14 @@ if TYPE_CHECKING:
     import numpy as np
     from jaxtyping import Bool
 
+EMPTY = '""'  # what a key without a letter is written as
 KeyPath = tuple[str | int, ...]  # ("stages", 0, "rule"): a place in a config
+
+
+def dotted(path: KeyPath) -> str:
+    """A place as messages write it: stages[0].rule."""
+    parts = (f"[{part}]" if isinstance(part, int) else f".{part or EMPTY}" for part in path)
+    return "".join(parts).removeprefix(".")
 
 
 def plain(value: Any) -> Any:

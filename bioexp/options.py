@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import inspect
 import json
-import textwrap
 import types
 import typing
 import warnings
@@ -94,6 +93,11 @@ def suggestion(word: str, known: Iterable[str]) -> str:
     return f"; did you mean {close[0]}?" if close else ""
 
 
+def short(text: str) -> str:
+    """As much of a text as a message can show."""
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]} …"
+
+
 def tuples(value: Any) -> Any:
     """Lists as tuples, all the way down: frozen records hold no lists."""
     if isinstance(value, Mapping):
@@ -105,7 +109,7 @@ def _with_whole_numbers(values: Any, details: Iterable[Any]) -> Any:
     """The values with 100 for 1e2 wherever a whole number is asked for."""
     for detail in details:
         got = detail["input"]
-        is_whole = isinstance(got, float) and got.is_integer() and abs(got) < LARGEST
+        is_whole = isinstance(got, float) and got.is_integer()
         if is_whole and detail["type"] in {"int_type", "int_from_float"}:
             values = _put(values, _where(detail, values), int(got))
     return values
@@ -123,7 +127,7 @@ def _put(values: Any, where: Sequence[str | int], value: int) -> Any:
 def _problem(detail: Any, known: list[str], values: Mapping[str, Any]) -> Problem:
     where = _where(detail, values)
     got, context = _plain(detail["input"]), detail.get("ctx", {})
-    shown = textwrap.shorten(repr(got), SHOWN, placeholder=" …")
+    shown = short(repr(got))
     match detail["type"]:
         case "extra_forbidden":
             word = str(detail["loc"][-1])
@@ -132,11 +136,11 @@ def _problem(detail: Any, known: list[str], values: Mapping[str, Any]) -> Proble
         case "missing":
             return where, "is required"
         case "greater_than_equal":
-            return where, f"must be at least {_number(context['ge'])}, got {got}"
+            return where, f"must be at least {_number(context['ge'])}, got {_got(got)}"
         case "greater_than":
-            return where, f"must be greater than {_number(context['gt'])}, got {got}"
+            return where, f"must be greater than {_number(context['gt'])}, got {_got(got)}"
         case "less_than_equal":
-            return where, f"must be at most {_number(context['le'])}, got {got}"
+            return where, f"must be at most {_number(context['le'])}, got {_got(got)}"
         case "literal_error":
             known = context["expected"].replace("'", "").split(" or ")
             return where, f"must be {context['expected']}, got {shown}{suggestion(str(got), known)}"
@@ -192,6 +196,10 @@ def _told(details: Sequence[Any], values: Mapping[str, Any]) -> Sequence[Any]:
 
 def _number(value: float) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:g}"
+
+
+def _got(value: float) -> str:
+    return f"{value:g}" if abs(value) > LARGEST else f"{value}"
 
 
 def _plain(value: Any) -> Any:

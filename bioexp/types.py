@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Protocol, runtime_checkable
 
-from annotated_types import Ge, Gt, Le
+from annotated_types import Ge, Gt, Le, Len
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 # Ranges of user options: a signature that uses one is checked against the YAML file.
 MOST, LARGEST = 2**31 - 1, 2**53  # what can be counted, and what is exact as a float
 Count = Annotated[int, Ge(1), Le(MOST)]
+# Units of each hidden layer; a net is compiled layer by layer, which takes hours for thousands.
+Widths = Annotated[tuple[Count, ...], Len(0, 50)]
 Natural = Annotated[int, Ge(0), Le(LARGEST)]
 Positive = Annotated[float, Gt(0)]
 NonNegative = Annotated[float, Ge(0)]

@@ -25,6 +25,7 @@ STAGE = "{rule: backprop, steps: 5}"
         (f"dataset.seed={'9' * 5000}", f"a whole number has at most {DIGITS} digits, got 5,000"),
         (f"model.hidden=[1{'0' * 12}]", f"model.hidden[0]: must be at most {MOST:,}, got 1"),
         (f"stages[0].steps=1{'0' * 15}", f"stages[0].steps: must be at most {MOST:,}, got 1"),
+        (f"model.hidden={[1] * 51}", "model.hidden: must be at most 50 of them, got 51"),
         (
             f"stages=[{', '.join([STAGE] * (STAGES + 1))}]",
             "stages: must be at most 100 of them, got 101",
@@ -55,7 +56,7 @@ def test_what_a_config_may_not_ask_for_is_refused_as_it_is_read(write_config, ch
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        (["model.hidden=[2000000000]"], "stages[0].model: while its weights learn it: needs"),
+        (["model.hidden=[2000000000]"], ":3  model: while its weights learn it: needs"),
         (["stages[0]={rule: backprop, epochs: 1.0e308}"], "stages[0].epochs: come to more than"),
         (["dataset.features=[1000000000]"], "needs"),
         (["dataset.classes=1000000"], "classes"),
@@ -156,3 +157,18 @@ def test_a_page_cannot_be_a_folder(bioexp, write_config, output):
     code, _, err = bioexp("report", "-o", output)
     assert code == 2
     assert "is a folder; name the page to write in it" in err
+
+
+@pytest.mark.parametrize("option", ["--results", "--data-dir"])
+def test_a_folder_whose_name_no_record_can_hold_is_refused(bioexp, write_config, option):
+    code, _, err = bioexp("train", write_config(), option, "r\udcff")
+    assert code == 2
+    assert "is no name of a folder" in err
+
+
+def test_the_activity_of_a_minibatch_has_to_fit_the_memory(bioexp, write_config, monkeypatch):
+    monkeypatch.setattr("bioexp.datasets.memory.memory", lambda: 10_000_000)
+    changes = ["--set", "model.hidden=[10000]", "--set", "stages[0].batch_size=all"]
+    code, _, err = bioexp("train", write_config(), *changes)
+    assert code == 2
+    assert "stages[0].batch_size: the activity of all layers for it: needs 12 MB of 10 MB" in err

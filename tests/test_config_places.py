@@ -5,6 +5,7 @@
 import pytest
 
 from bioexp import load
+from bioexp.config.overrides import Change
 from bioexp.config.reading import identity
 from bioexp.types import UserError
 
@@ -74,6 +75,8 @@ def test_a_key_of_a_mapping_is_part_of_the_place_whatever_it_is_called(write_con
         ("name=", "name"),
         ("axes={}x", ""),
         ("examples=-3", "examples"),
+        ("stages[0][0]=3", "stages[0].0"),
+        ("name=\udcff", "not valid YAML"),
     ],
 )
 def test_what_was_set_is_blamed_on_the_words_that_set_it(write_config, change, name):
@@ -104,7 +107,42 @@ def test_a_whole_number_may_be_written_with_a_point_or_an_exponent(write_config,
     assert identity(first) == identity(second)
 
 
-@pytest.mark.parametrize("value", ["1.5", "1e300", "-1e2", "0.0", "1e-2", "yes"])
+@pytest.mark.parametrize("value", ["1.5", "-1e2", "0.0", "1e-2", "yes"])
 def test_what_is_no_whole_number_stays_refused(write_config, value):
     said = complaint(write_config(), f"stages.0.steps={value}")
     assert said.startswith(f"--set stages.0.steps={value}  stages[0].steps: must be ")
+
+
+@pytest.mark.parametrize(("value", "bound"), [("1e300", "at most"), ("-1e300", "at least")])
+def test_a_number_beyond_the_bound_is_told_the_bound_however_it_is_written(
+    write_config, value, bound
+):
+    assert f"stages[0].steps: must be {bound} " in complaint(
+        write_config(), f"stages.0.steps={value}"
+    )
+
+
+def test_a_key_without_a_letter_is_named(write_config):
+    path = write_config(write_config().read_text() + '"": 3\n')
+    assert complaint(path).startswith(f'{path}:10  "": unknown option')
+
+
+def test_what_another_flag_set_is_blamed_on_that_flag(bioexp, write_config):
+    change = Change("dataset.name", "npz", "--dataset npz")
+    assert complaint(write_config(), change) == "--dataset npz  dataset.path: is required"
+    code, _, err = bioexp("train", write_config(), "--dataset", "bolbs", "--dry-run")
+    assert code == 2
+    assert err.startswith("--dataset bolbs  dataset: unknown dataset 'bolbs'")
+
+
+def test_what_only_the_data_show_is_blamed_on_the_words_that_set_it(bioexp, write_config):
+    change = "stages[0].objective=reconstruction"
+    code, _, err = bioexp("train", write_config(), "--set", change)
+    assert code == 2
+    assert err.startswith(f"--set {change}  stages[0].objective: asks for (16,) outputs")
+
+
+def test_a_message_shows_only_the_beginning_of_a_long_change(write_config):
+    said = complaint(write_config(), f"stages.0.rule={'a' * 5000}")
+    assert said.startswith("--set stages.0.rule=aaa")
+    assert " …  stages[0].rule: unknown rule" in said

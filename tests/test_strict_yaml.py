@@ -64,10 +64,12 @@ def test_a_billion_laughs_are_refused_at_the_first():
     [
         (None, "no such file"),
         (b"", "is empty"),
-        ("name: a".encode("utf-16"), "is UTF-16 text; save it as UTF-8"),
-        ("name: a".encode("utf-32"), "is UTF-32 text; save it as UTF-8"),
-        ("name: a".encode("utf-16-le"), ":1: holds a zero byte, as UTF-16 does"),
-        (b"PK\x03\x04\x00\x00", ":1: holds a zero byte"),
+        ("name: a".encode("utf-16"), ":1: is UTF-16 text: byte 1 is 0xff"),
+        ("name: a".encode("utf-32"), ":1: is UTF-32 text: byte 1 is 0xff"),
+        ("name: a".encode("utf-16-le"), ":1: byte 2 is a zero byte, as UTF-16 text holds them"),
+        ("\u00fc: a".encode("utf-16-le"), ":1: byte 2 is a zero byte"),
+        (b"a: b\n# \x81", ":2: is no UTF-8 text: byte 8 is 0x81; save the file as UTF-8"),
+        (b"PK\x03\x04\x00\x00", ":1: byte 5 is a zero byte"),
         (
             "a: 1\nb: 2\n# Schlüssel".encode("latin-1"),
             ":3: is no UTF-8 text: byte 17 is 0xfc, which would be 'ü' in Latin-1; save the file",

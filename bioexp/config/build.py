@@ -13,7 +13,7 @@ from typing import Any
 
 from bioexp.config.lookup import datasets
 from bioexp.config.rehearsal import refuse_other_shapes, refuse_too_large, refuse_unfit, shapes_of
-from bioexp.experiment import Choice, Experiment, KeyPath, Split, StageConfig, split
+from bioexp.experiment import Choice, Experiment, KeyPath, Split, StageConfig, dotted, split
 from bioexp.options import schema
 from bioexp.tree import covers, flatten
 from bioexp.types import (
@@ -205,8 +205,9 @@ def _stage(
     optimizer = _built(
         experiment, (*at, "optimizer"), config.optimizer, steps, **config.optimizer.options
     )
-    with _named(experiment, at):
+    with _named(experiment, at if config.model else ()):
         refuse_too_large(params, optimizer, tuple(learning))
+    with _named(experiment, at):
         refuse_unfit(model, objective, rule, params, tuple(learning), train, batch_size)
     projections = {
         path: choice.builder(**choice.options) for path, choice in config.project.items()
@@ -251,10 +252,9 @@ def _named(experiment: Experiment, at: KeyPath) -> Iterator[None]:
     try:
         yield
     except UserError as error:
-        name = "".join(
-            f"[{part}]" if isinstance(part, int) else f".{part}" for part in at
-        ).removeprefix(".")
-        raise UserError(f"{experiment.where(at)}  {name}.{error}") from error
+        below = str(error).partition(":")[0].split(".")
+        name = f"{dotted(at)}.{error}".removeprefix(".")
+        raise UserError(f"{experiment.where((*at, *below))}  {name}") from error
 
 
 def _seen(experiment: Experiment, number: int, train: Examples) -> int:

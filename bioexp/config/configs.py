@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from bioexp.config.overrides import Change
 from bioexp.config.reading import load
 from bioexp.experiment import Experiment
 from bioexp.files import expanded
@@ -29,7 +30,7 @@ def config_files() -> dict[str, Path]:
 
 
 def experiments_named(
-    word: str, changes: Sequence[str] = (), data_dir: Path | None = None
+    word: str, changes: Sequence[str | Change] = (), data_dir: Path | None = None
 ) -> list[Experiment]:
     """The experiments of what a user names: a path (configs/log_net.yaml), the name of a config or
     of one of its experiments (log_net, relu_net), or either with variants (stdp_mnist/rule=stable).

@@ -8,23 +8,37 @@ from collections.abc import Iterable
 from copy import deepcopy
 from itertools import product
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 from bioexp.config import strict_yaml
 from bioexp.config.lookup import TABLES
+from bioexp.options import short
 from bioexp.types import UserError
 
 KeyPath = tuple[str | int, ...]
 
 
-def put_change(data: dict[str, Any], places: dict[KeyPath, str], change: str) -> None:
-    """Apply one `a.b=value`; the value is read as YAML."""
-    dotted, equals, text = change.partition("=")
-    if not equals or not dotted:
-        raise UserError(f"--set {change}: must be KEY=VALUE, such as stages.0.batch_size=64")
-    where = f"--set {change}"
+class Change(NamedTuple):
+    """A key, its value as YAML, and the words of the command line that ask for it."""
+
+    key: str
+    text: str
+    where: str
+
+
+def put_change(data: dict[str, Any], places: dict[KeyPath, str], change: str | Change) -> None:
+    """Apply one change; a text is one of `--set`, KEY=VALUE."""
+    dotted, text, where = _of_set(change) if isinstance(change, str) else change
     value = strict_yaml.parse(text, where)[0] if text.strip() else None
     _put(data, places, dotted, value, where)
+
+
+def _of_set(text: str) -> Change:
+    key, equals, value = text.partition("=")
+    where = f"--set {short(text)}"
+    if not equals or not key:
+        raise UserError(f"{where}: must be KEY=VALUE, such as stages.0.batch_size=64")
+    return Change(key, value, where)
 
 
 def _path(dotted: str, where: str) -> KeyPath:
@@ -45,6 +59,7 @@ def _put(
     if last == "name" and parents and parents[-1] in TABLES:
         value, last = {"name": value}, parents.pop()
     node: Any = data
+    path: KeyPath = ()
     for depth, part in enumerate(parents):
         child = _child(node, part, f"{where}: {dotted}")
         if isinstance(child, str) and part in TABLES:
@@ -56,15 +71,21 @@ def _put(
                 f"{where}: {'.'.join(map(str, parents[: depth + 1]))} is {child!r} and has nothing"
                 " below it"
             )
-        node[part if isinstance(node, list) else str(part)] = child
+        path = (*path, _key(node, part))
+        node[path[-1]] = child
         node = child
     _child(node, last, f"{where}: {dotted}")
-    node[last if isinstance(node, list) else str(last)] = value
-    path = (*parents, last)
+    path = (*path, _key(node, last))
+    node[path[-1]] = value
     for old in [old for old in places if old[: len(path)] == path]:
         del places[old]
     for end in range(1, len(path) + 1):
         places.setdefault(path[:end], where)
+
+
+def _key(node: Any, part: str | int) -> str | int:
+    """0 is the first item of a list, and "0" a key of a mapping."""
+    return part if isinstance(node, list) else str(part)
 
 
 def _child(node: Any, part: str | int, where: str) -> Any:

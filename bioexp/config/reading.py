@@ -19,8 +19,8 @@ from pydantic import StringConstraints
 
 from bioexp.config import strict_yaml
 from bioexp.config.lookup import TABLES, builder_of
-from bioexp.config.overrides import combinations, put_change
-from bioexp.experiment import Choice, Experiment, KeyPath, StageConfig, fold_of, plain
+from bioexp.config.overrides import Change, combinations, put_change
+from bioexp.experiment import Choice, Experiment, KeyPath, StageConfig, dotted, fold_of, plain
 from bioexp.files import expanded
 from bioexp.options import check, schema, suggestion
 from bioexp.types import Count, Fraction, Natural, Positive, UserError
@@ -65,7 +65,7 @@ def _stage(
 
 
 def load(
-    path: str | Path, changes: Sequence[str] = (), data_dir: Path | None = None
+    path: str | Path, changes: Sequence[str | Change] = (), data_dir: Path | None = None
 ) -> tuple[Experiment, ...]:
     """The experiments of a config file, one per combination of its axes.
 
@@ -169,7 +169,7 @@ class _Reading:
         """A file that a key names, which need not be there: of what was set on the command line
         from the shell's folder first.
         """
-        was_set = self.where(path).startswith("--set ")
+        was_set = self.where(path).startswith("--")
         places = [folder / expanded(file) for folder in [Path()] * was_set + [self.folder]]
         moved = [self.data_dir / Path(file).name] if self.data_dir else []
         try:
@@ -179,9 +179,7 @@ class _Reading:
             raise UserError(f"{file[:200]!r}: cannot be a file ({error})") from None
 
     def wrong(self, path: KeyPath, what: str) -> None:
-        name = "".join(
-            f"[{part}]" if isinstance(part, int) else f".{part}" for part in path
-        ).removeprefix(".")
+        name = dotted(path)
         self.problems.append((self.where(path), f"{name}: {what}" if name else what))
 
     def fields(self, keys: Callable[..., Any], node: Any, path: KeyPath) -> dict[str, Any]:

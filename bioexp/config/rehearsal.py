@@ -92,7 +92,12 @@ def refuse_unfit(
         x, y = as_float(x[:batch_size]), y[:batch_size]
         inputs = model.apply(whole, x)[1][lowest].x if lowest else x
         batch = Batch(inputs, y)
-        outputs = above(model, lowest).apply(own, inputs)[0]
+        outputs, layers_on_the_way = above(model, lowest).apply(own, inputs)
+        refuse_larger(
+            "batch_size: the activity of all layers for it",
+            _bytes([layer.z for layer in layers_on_the_way]),
+            "lower it, or make the layers smaller",
+        )
         target = outputs if objective.target is None else objective.target(batch)
         if outputs.shape != target.shape:
             raise UserError(

@@ -62,20 +62,26 @@ def _decoded(raw: bytes, path: Path) -> str:
     """The text of a UTF-8 file; UserError says which encoding others may be in, and where."""
     for mark, name in MARKS.items():
         if raw.startswith(mark):
-            raise UserError(f"{path}: is {name} text; save it as UTF-8")
+            raise UserError(
+                f"{path}:1: is {name} text: byte 1 is 0x{raw[0]:02x}, which begins its mark; save "
+                "it as UTF-8"
+            )
+    if (zero := raw.find(b"\0")) >= 0:
+        line = raw.count(b"\n", 0, zero) + 1
+        raise UserError(
+            f"{path}:{line}: byte {zero + 1} is a zero byte, as UTF-16 text holds them; save it as "
+            "UTF-8 text"
+        )
     try:
-        text = raw.decode("utf-8-sig")
+        return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line, byte = raw.count(b"\n", 0, error.start) + 1, raw[error.start]
-        letter = bytes([byte]).decode("cp1252", "replace")
+        letter = bytes([byte]).decode("cp1252", "ignore")
+        guess = f", which would be {letter!r} in Latin-1" if letter else ""
         raise UserError(
-            f"{path}:{line}: is no UTF-8 text: byte {error.start + 1} is 0x{byte:02x}, which would "
-            f"be {letter!r} in Latin-1; save the file as UTF-8"
+            f"{path}:{line}: is no UTF-8 text: byte {error.start + 1} is 0x{byte:02x}{guess}; save "
+            "the file as UTF-8"
         ) from None
-    if "\0" in text:
-        line = text.count("\n", 0, text.index("\0")) + 1
-        raise UserError(f"{path}:{line}: holds a zero byte, as UTF-16 does; save it as UTF-8 text")
-    return text
 
 
 def parse(text: str, where: str) -> tuple[Any, Lines]:
@@ -88,7 +94,7 @@ def parse(text: str, where: str) -> tuple[Any, Lines]:
         raise UserError(
             f"{where}:{line}: not valid YAML: {error.problem or error.context}"
         ) from None
-    except (yaml.YAMLError, RecursionError) as error:
+    except (yaml.YAMLError, RecursionError, UnicodeEncodeError) as error:
         raise UserError(f"{where}: not valid YAML: {str(error).splitlines()[0]}") from None
     if node is None:
         raise UserError(f"{where}: is empty")

@@ -9,7 +9,7 @@ from jaxtyping import Array, Float, Key
 
 from bioexp.models.stack import LayerMap, glorot, stack
 from bioexp.ops import Activation, Ops
-from bioexp.types import Count, Layer, Model, Params
+from bioexp.types import Layer, Model, Params, Widths
 
 ACTIVATIONS: dict[str, Activation] = {
     "relu": jax.nn.relu,
@@ -23,7 +23,7 @@ def mlp(
     shape: tuple[int, ...],
     classes: int,
     *,
-    hidden: tuple[Count, ...] = (100,),
+    hidden: Widths = (100,),
     activation: Literal["relu", "sigmoid", "tanh", "linear"] = "relu",
     bias: bool = True,
 ) -> Model:

@@ -28,6 +28,7 @@ from bioexp.types import (
     Rule,
     State,
     UserError,
+    Widths,
 )
 
 Positions = Float[Array, "units 2"]
@@ -108,7 +109,7 @@ def spatial_net(
     shape: tuple[int, ...],
     classes: int,
     *,
-    hidden: tuple[Count, ...] = (128, 128, 128, 256),
+    hidden: Widths = (128, 128, 128, 256),
     activation: Literal["sigmoid", "relu", "tanh", "linear"] = "sigmoid",
     mixed: Count = 1,
 ) -> Model:

@@ -15,7 +15,6 @@ from bioexp.ops import Ops
 from bioexp.rules.gradient import above_hidden
 from bioexp.types import (
     Batch,
-    Count,
     Fraction,
     Layer,
     Learned,
@@ -27,6 +26,7 @@ from bioexp.types import (
     Positive,
     Rule,
     State,
+    Widths,
 )
 
 Rate = Num[Array, "..."] | Num[np.ndarray, "..."] | float
@@ -63,7 +63,7 @@ def stdp_net(
     shape: tuple[int, ...],
     classes: int,
     *,
-    hidden: tuple[Count, ...] = (32, 16),
+    hidden: Widths = (32, 16),
     descent: NonNegative = 0.0,
 ) -> Model:
     """Sigmoid units throughout (section 2), one output for two classes and one a class for more;
