@@ -70,7 +70,6 @@ def folder_at(path: str | Path) -> Path:
     """A folder, which need not be there yet. Raises UserError where there can be none."""
     whole = expanded(path)
     try:
-        str(whole).encode()  # records hold it as UTF-8
         there = next(place for place in (whole, *whole.parents) if _is_there(place))
         if there.is_dir():
             return whole

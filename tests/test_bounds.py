@@ -147,7 +147,7 @@ def test_an_attack_that_is_none_is_refused(bioexp, write_config, tmp_path, monke
     for name, said in {"turned": "missing a required argument", "no_rule": "but a int"}.items():
         code, _, err = bioexp("attack", "small", "--attacks", f"./own.py:{name}")
         assert (code, len(err.splitlines())) == (2, 1)
-        assert f"./own.py:{name}: builds no Attack" in err
+        assert f"./own.py:{name} builds no Attack" in err
         assert said in err
 
 

@@ -234,9 +234,13 @@ def test_the_users_folder_for_compiled_programs_is_used(monkeypatch, tmp_path):
     import jax
 
     before = jax.config.jax_compilation_cache_dir
-    monkeypatch.setenv("JAX_COMPILATION_CACHE_DIR", before)
-    prepare("auto")
-    assert jax.config.jax_compilation_cache_dir == before
+    monkeypatch.setenv("JAX_COMPILATION_CACHE_DIR", str(tmp_path))
+    jax.config.update("jax_compilation_cache_dir", str(tmp_path))  # as it does at its import
+    try:
+        prepare("auto")
+        assert jax.config.jax_compilation_cache_dir == str(tmp_path)
+    finally:
+        jax.config.update("jax_compilation_cache_dir", before)
 
 
 def test_a_folder_that_may_not_be_used_is_one_message(bioexp, write_config, monkeypatch):

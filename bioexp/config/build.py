@@ -4,14 +4,13 @@ can show is checked here.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bioexp.config.lookup import datasets
+from bioexp.config.lookup import built, datasets
 from bioexp.config.rehearsal import refuse_other_shapes, refuse_too_large, refuse_unfit, shapes_of
 from bioexp.experiment import Choice, Experiment, KeyPath, Split, StageConfig, dotted, split
 from bioexp.options import schema
@@ -232,18 +231,9 @@ def _built(
     """What a choice builds; an option that its builder refuses is named with its place in the
     config, and so is a builder of something else.
     """
-    kind = KINDS[str(at[-1])]
+    kind, called = KINDS[str(at[-1])], f"name: {choice.name}"
     with _named(experiment, at):
-        try:
-            inspect.signature(choice.builder).bind(*arguments, **options)
-        except TypeError as error:
-            raise UserError(f"name: {choice.name} builds no {kind.__name__}: {error}") from None
-        built = choice.builder(*arguments, **options)
-        if not isinstance(built, kind):
-            raise UserError(
-                f"name: {choice.name} builds no {kind.__name__}, but a {type(built).__name__}"
-            )
-        return built
+        return built(kind, called, choice.builder, *arguments, **options)
 
 
 @contextmanager

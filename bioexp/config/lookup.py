@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -99,6 +100,20 @@ def builder_of(kind: str, name: str, folder: Path) -> tuple[Builder, Mapping[str
             f" {', '.join(table)}){_without_broken()}"
         )
     return table[name], {}, name
+
+
+def built(kind: type, called: str, builder: Builder, *arguments: Any, **options: Any) -> Any:
+    """What a builder gives. Raises UserError, which begins with what it is called, where it takes
+    other arguments or gives something of another kind.
+    """
+    try:
+        inspect.signature(builder).bind(*arguments, **options)
+    except TypeError as error:
+        raise UserError(f"{called} builds no {kind.__name__}: {error}") from None
+    made = builder(*arguments, **options)
+    if not isinstance(made, kind):
+        raise UserError(f"{called} builds no {kind.__name__}, but a {type(made).__name__}")
+    return made
 
 
 def study_of(name: str) -> Study:

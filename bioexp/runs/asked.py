@@ -4,7 +4,6 @@ is refused here, before anything is written.
 
 from __future__ import annotations
 
-import inspect
 import operator
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from typing import Any, Literal, NamedTuple, get_args
 
 from bioexp.attacks import ATTACKS, LADDER
 from bioexp.attacks.eps import Radii, radii
-from bioexp.config.lookup import Builder, builder_of
+from bioexp.config.lookup import Builder, builder_of, built
 from bioexp.config.user_code import digest
 from bioexp.experiment import Run
 from bioexp.files import expanded
@@ -125,20 +124,8 @@ def attacks_named(nodes: Sequence[dict[str, Any]]) -> dict[str, Chosen]:
             raise UserError(
                 "\n".join(f"{name}: {'.'.join(map(str, where))} {what}" for where, what in problems)
             )
-        chosen[name] = Chosen(_attack(word, builder, values), builder, values, digest(code))
+        chosen[name] = Chosen(built(Attack, word, builder, **values), builder, values, digest(code))
     return chosen
-
-
-def _attack(word: str, builder: Builder, options: Mapping[str, Any]) -> Attack:
-    """What a builder gives; raises UserError where it is none of attacks."""
-    try:
-        inspect.signature(builder).bind(**options)
-    except TypeError as error:
-        raise UserError(f"{word}: builds no Attack: {error}") from None
-    attack = builder(**options)
-    if not isinstance(attack, Attack):
-        raise UserError(f"{word}: builds no Attack, but a {type(attack).__name__}")
-    return attack
 
 
 def _count(n: int | None) -> int | None:
