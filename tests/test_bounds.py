@@ -159,13 +159,6 @@ def test_a_page_cannot_be_a_folder(bioexp, write_config, output):
     assert "is a folder; name the page to write in it" in err
 
 
-@pytest.mark.parametrize("option", ["--results", "--data-dir"])
-def test_a_folder_whose_name_no_record_can_hold_is_refused(bioexp, write_config, option):
-    code, _, err = bioexp("train", write_config(), option, "r\udcff")
-    assert code == 2
-    assert "is no name of a folder" in err
-
-
 def test_the_activity_of_a_minibatch_has_to_fit_the_memory(bioexp, write_config, monkeypatch):
     monkeypatch.setattr("bioexp.datasets.memory.memory", lambda: 10_000_000)
     changes = ["--set", "model.hidden=[10000]", "--set", "stages[0].batch_size=all"]
