@@ -135,7 +135,7 @@ def sweep(folder: Path) -> None:
 def _drop(begun: Iterable[Path]) -> None:
     for left in begun:
         process = left.name.rpartition(".")[2]
-        if process.isdecimal() and not _is_alive(int(process)):
+        if process.isdecimal() and not born(int(process)):
             left.unlink(missing_ok=True)
 
 
@@ -160,17 +160,24 @@ def writing(path: Path) -> Iterator[None]:
         ) from error
 
 
-def _is_alive(process: int) -> bool:
-    """Whether a process of this machine still runs; one that was killed may have left half a file
-    behind.
+def born(process: int) -> str:
+    """When a process of this machine began; "" where none of this number lives: one that was killed
+    and is not yet taken leave of is dead.
     """
     try:
+        state, *fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+        return "" if state in "ZX" else fields[18]
+    except (FileNotFoundError, ProcessLookupError):
+        pass
+    if Path("/proc/self/stat").exists():
+        return ""
+    try:  # no /proc on this system: a number used again passes for the same process
         os.kill(process, 0)
     except ProcessLookupError:
-        return False
+        return ""
     except PermissionError:
         pass
-    return True
+    return "?"
 
 
 def write_text(path: Path, text: str) -> None:

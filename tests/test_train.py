@@ -17,7 +17,7 @@ import pytest
 from made_runs import vouch_again
 
 from bioexp.config.reading import load
-from bioexp.files import write_text
+from bioexp.files import sweep, write_text
 from bioexp.runs import directory as run
 from bioexp.runs import seed_group
 from bioexp.runs.nets import trained
@@ -315,3 +315,17 @@ def test_what_a_killed_process_left_half_written_goes_when_the_file_is_written_a
         assert len(list(tmp_path.glob(".a.json.*"))) == 1
     write_text(tmp_path / "a.json", "{}")
     assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
+
+
+def test_a_killed_process_that_its_parent_has_not_taken_leave_of_is_dead_as_well(tmp_path):
+    """As a worker is whose launcher has not looked yet."""
+    code = (
+        "import os; from pathlib import Path; from bioexp.files import write_atomically as w;"
+        " w(Path('a.json'), lambda file: os._exit(9))"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path)
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)  # it stays, as a zombie
+    assert len(list(tmp_path.glob(".a.json.*"))) == 1
+    sweep(tmp_path)
+    assert not list(tmp_path.iterdir())
+    process.wait()

@@ -21,7 +21,7 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import NamedTuple
 
-from bioexp.files import make_folder, sweep
+from bioexp.files import born, make_folder, sweep
 from bioexp.types import UserError
 
 # Seconds between heartbeats; without one until a holder is dead; between two looks.
@@ -81,7 +81,7 @@ def _read(lock: Path) -> Holder | None:
 
 def is_gone(holder: Holder) -> bool:
     """Whether the holder was a process of this machine and is no longer: what is known at once."""
-    return bool(holder.id) and holder.machine == _machine() and _born(holder.process) != holder.born
+    return bool(holder.id) and holder.machine == _machine() and born(holder.process) != holder.born
 
 
 @contextmanager
@@ -101,7 +101,7 @@ def locked(
         socket.gethostname(),
         _machine(),
         os.getpid(),
-        _born(os.getpid()),
+        born(os.getpid()),
         _user(),
         os.environ.get(LOG, ""),
         f"{datetime.now():%Y-%m-%d %H:%M}",
@@ -240,21 +240,3 @@ def _machine() -> str:
         )
     except OSError:
         return socket.gethostname()
-
-
-def _born(process: int) -> str:
-    """When a process of this machine began; "" where there is none of this number."""
-    try:
-        state, *fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-        return "" if state in "ZX" else fields[18]
-    except FileNotFoundError:
-        pass
-    if Path("/proc/self/stat").exists():
-        return ""
-    try:  # no /proc on this system: a number used again passes for the same process
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return ""
-    except PermissionError:
-        pass
-    return "?"

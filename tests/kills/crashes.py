@@ -35,7 +35,7 @@ from jax import clear_caches, device_get
 from jax.random import key_data
 from PIL import Image
 
-from bioexp import vouched
+from bioexp import files, vouched
 from bioexp.__main__ import main
 from bioexp.claims import plan
 from bioexp.files import write_atomically
@@ -153,8 +153,9 @@ def living(life: Life) -> Iterator[None]:
             patches.enter_context(mock.patch.object(os, name, function))
         patches.enter_context(mock.patch.object(builtins, "open", opened))
         patches.enter_context(mock.patch.object(io, "open", opened))
-        born = {life.process: str(life.process)}
-        patches.enter_context(mock.patch.object(lock, "_born", lambda number: born.get(number, "")))
+        lives = {life.process: str(life.process)}
+        for module in (files, lock):
+            patches.enter_context(mock.patch.object(module, "born", lambda n: lives.get(n, "")))
         yield
 
 
