@@ -118,13 +118,18 @@ def _held(file: Path) -> object:
     if file.name == "drawn.json":  # made of times
         return sorted(json.loads(file.read_text("utf-8"))["drawn"])
     if file.name == "claims.json":
-        return [_timeless(row) for row in json.loads(file.read_text("utf-8"))]
+        return claims(file)
     if file.name in ("provenance.json", "robustness.json"):
         record = json.loads(file.read_text("utf-8"))
         return {name: value for name, value in record.items() if name not in TIMES}
     if file.name.startswith("report."):
         return MADE.sub("", file.read_text("utf-8"))
     return file.read_bytes()
+
+
+def claims(file: Path) -> list[dict[str, object]]:
+    """The rows of a claims.json, without times."""
+    return [_timeless(row) for row in json.loads(file.read_text("utf-8"))]
 
 
 def _timeless(row: dict[str, object]) -> dict[str, object]:
@@ -134,18 +139,18 @@ def _timeless(row: dict[str, object]) -> dict[str, object]:
     return {key: value for key, value in row.items() if not (hardware and key in timed)}
 
 
-def differences(name: str, plain: Path, disturbed: Path) -> list[str]:
+def differences(case: Case, plain: Path, disturbed: Path) -> list[str]:
     """The files that differ; pages and tables that tell times only by being there."""
     before, after = left(plain / "results"), left(disturbed / "results")
-    if name == "reproduce":
+    if "reproduce" in case.words:
         for held in (before, after):
             held |= dict.fromkeys(held.keys() & {"report.html", "report.md", "claims.md"})
     return sorted(file for file in {**before, **after} if before.get(file) != after.get(file))
 
 
-def tried(name: str, kills: int, place: Path, chance: random.Random) -> tuple[int, list[str]]:
+def tried(case: Case, kills: int, place: Path, chance: random.Random) -> tuple[int, list[str]]:
     """How often a command was killed, and what then differs."""
-    case, start, plain, disturbed = CASES[name], *(place / n for n in ("start", "plain", "again"))
+    start, plain, disturbed = (place / name for name in ("start", "plain", "again"))
     start.mkdir(parents=True)
     (start / "small.yaml").write_text(CONFIG)
     (start / "other.yaml").write_text(CONFIG.replace("small", "other"))
@@ -156,12 +161,12 @@ def tried(name: str, kills: int, place: Path, chance: random.Random) -> tuple[in
     shutil.copytree(start, disturbed)
     for kill in range(1, kills + 1):
         while not killed(case, disturbed, chance.uniform(0.3, 1.0) * seconds, chance):
-            different += differences(name, plain, disturbed)
+            different += differences(case, plain, disturbed)
             shutil.rmtree(disturbed)
             shutil.copytree(start, disturbed)
         count = kill
     finished(case.words, disturbed)
-    return count, different + differences(name, plain, disturbed)
+    return count, different + differences(case, plain, disturbed)
 
 
 def main() -> int:
@@ -176,7 +181,7 @@ def main() -> int:
     for name in wanted.cases:
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
             began, kills = time.monotonic(), round(wanted.kills * CASES[name].weight / weights)
-            count, different = tried(name, kills, Path(folder), chance)
+            count, different = tried(CASES[name], kills, Path(folder), chance)
         took = time.monotonic() - began
         print(f"{name}: {count} kills in {took:.0f} s; {', '.join(different) or 'nothing'} differs")
         bad += bool(different)
