@@ -1,6 +1,7 @@
 """Work that several processes share without a word to each other."""
 
 import json
+from pathlib import Path
 
 import pytest
 from conftest import hold, tasks_of
@@ -95,6 +96,22 @@ def test_a_worker_takes_what_it_was_told_skips_what_failed_and_goes_on_after_a_f
     assert todo[0].failed() == "no such data"
     share.serve(todo, 0, lambda text: None)
     assert done == {"b", "c", "d"}
+
+
+def test_a_worker_tries_nothing_twice_whose_failure_cannot_be_noted(tmp_path, monkeypatch):
+    """On a full disk, or where the folder is gone."""
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    tried = []
+
+    def work(name, patient):
+        tried.append(name)
+        raise UserError("cannot be written")
+
+    with pytest.raises(UserError, match="a: cannot be written\nb: cannot be written"):
+        share.serve(tasks_of("ab", Path("results"), set(), work), 0, lambda line: None)
+    assert tried == ["a", "b"]
 
 
 def test_what_another_process_finished_meanwhile_is_not_trained_twice(

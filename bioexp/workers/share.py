@@ -56,14 +56,19 @@ def serve(tasks: Sequence[Task], take: int, say: Say) -> None:
     several workers.
 
     A worker for any number stays until all is done, as it takes over from those that die. Raises
-    UserError at the end for the tasks that failed here.
+    UserError at the end for the tasks that failed here, none of which it tries twice: a full disk,
+    or a folder that is gone, keeps no mark of it.
     """
     taken, patient = 0, False
-    failures: list[str] = []
-    while (left := [task for task in tasks if _open(task)]) and not (take and taken >= take):
+    failures: dict[str, str] = {}
+
+    def to_do(task: Task) -> bool:
+        return task.name not in failures and not task.done() and not task.failed()
+
+    while (left := [task for task in tasks if to_do(task)]) and not (take and taken >= take):
         before = taken
         for task in left:
-            if (take and taken >= take) or not _open(task):
+            if (take and taken >= take) or not to_do(task):
                 continue
             try:
                 if _attempt(task, patient):
@@ -73,14 +78,14 @@ def serve(tasks: Sequence[Task], take: int, say: Say) -> None:
                 pass
             except UserError as error:
                 taken += 1
-                failures.append(f"{task.name}: {error}")
+                failures[task.name] = f"{task.name}: {error}"
         if patient and taken == before:
             if take:
                 break  # all that is left is in the hands of the living
             time.sleep(PAUSE)
         patient = taken == before
     if failures:
-        raise UserError("\n".join(failures))
+        raise UserError("\n".join(failures.values()))
 
 
 def forget(tasks: Sequence[Task], say: Say) -> None:
@@ -105,7 +110,3 @@ def _attempt(task: Task, patient: bool) -> bool:
             (folder / mark).unlink(missing_ok=True)
     with failure_kept(task.folders):
         return task.work(patient)
-
-
-def _open(task: Task) -> bool:
-    return not task.done() and not task.failed()
