@@ -1,4 +1,5 @@
-"""What lies on disk as JSON: one typed record for each kind of file, read and written here alone.
+"""What lies on disk as JSON: one typed record for each kind of file, read and written here alone;
+those of claims have a file of their own, claims/records.py.
 
 A file that is damaged, or is another's, is one message that names the file and the field. A field
 that a record does not have is an error: nobody could tell what it means.
@@ -19,7 +20,6 @@ from bioexp.types import UserError
 
 Number = int | float
 Gradient = Literal["true", "training"]
-Verdict = Literal["reproduced", "not reproduced", "undecided", "drawn", "not comparable", "not run"]
 Metrics = Mapping[str, Number]  # a line of metrics.jsonl: stage, step, epoch, train_loss …
 ALWAYS = ("S3", "S9", "S10", "S11", "S12", "S13", "S14")  # read at every eps, not only at their own
 
@@ -277,54 +277,6 @@ class Outcome(Record):
     n_test: int
     n_seeds: int
     document: Printed | None
-
-
-class Drawn(Record):
-    """drawn.json: of every figure by its id, what it was drawn from."""
-
-    drawn: dict[str, str]
-
-
-class ControlRow(Record):
-    """A control beside a claim: its mean over seeds and its 95 % interval."""
-
-    what: str
-    measured: float | None
-    ci95: tuple[float, float] | None
-
-
-class ClaimRow(Record):
-    """A row of claims.json: a claim with its verdict, or a figure.
-
-    accepted: the ends of what counts as reproduced; None for no end. per_seed: the measure of each
-    of `seeds`, in their order. runs: experiments it looks at, as folders without the seeds.
-    """
-
-    id: Annotated[str, Field(pattern="^[^/]+/[^/]+$")]
-    kind: Literal["figure", "number", "claim"]
-    where: str
-    what: str
-    measured_as: str
-    expected: float | None
-    accepted: tuple[float | None, float | None]
-    tolerance: float | None
-    measured: float | None
-    ci95: tuple[float, float] | None
-    per_seed: tuple[float, ...]
-    seeds: tuple[int, ...] = ()
-    n_seeds: int
-    interval: str
-    controls: tuple[ControlRow, ...]
-    verdict: Verdict
-    why: str
-    command: str
-    figure: str | None
-    runs: tuple[str, ...]
-
-    @property
-    def paper(self) -> str:
-        """The first word of its id."""
-        return self.id.partition("/")[0]
 
 
 AnyRecord = TypeVar("AnyRecord", bound=Record)

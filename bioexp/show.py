@@ -13,11 +13,12 @@ from bioexp.catalog import Detail
 from bioexp.claims.changes import changes
 from bioexp.claims.plan import Size
 from bioexp.claims.plan import preview as preview_of_plan
+from bioexp.claims.records import ClaimRow
 from bioexp.config import build
 from bioexp.config.reading import resolved
 from bioexp.console import Terminal
 from bioexp.experiment import Experiment
-from bioexp.records import AttackedExperiment, ClaimRow, Difference, Robustness
+from bioexp.records import AttackedExperiment, Difference, Robustness
 from bioexp.robustness.table import beside, crossed, findings
 from bioexp.runs.tasks import Task
 from bioexp.runs.train import minutes, plan

@@ -8,7 +8,7 @@ from math import inf
 from bioexp import papers
 from bioexp.figures.canvas import canvas
 from bioexp.papers.measuring import accuracy, each
-from bioexp.papers.paper import Claim, Control, Drawing, Paper, Study
+from bioexp.papers.paper import Claim, Control, Drawing, Note, Paper, Study, fails
 from bioexp.runs.tasks import Asked
 
 __all__ = ["Asked"]
@@ -46,7 +46,7 @@ PAPER = Paper(
         ),
         claims=(
             claim("holds", (-5.0, inf), controls=(Control("under attack", survivors),)),
-            claim("fails", (2.0, inf), why="accuracies end at one"),
+            claim("fails", (2.0, inf), notes=(Note("accuracies end at one", fails),)),
             claim("absent", (0.0, inf), experiments=("broken",)),
             claim("attacked", (-5.0, 5.0), measure=survivors),
         ),

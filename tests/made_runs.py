@@ -7,12 +7,11 @@ import yaml
 from PIL import Image
 
 from bioexp import records
+from bioexp.claims.records import ClaimRow, ControlRow
 from bioexp.experiment import Run
 from bioexp.files import write_arrays, write_text
 from bioexp.records import (
     AttackRow,
-    ClaimRow,
-    ControlRow,
     DataRecord,
     Device,
     Flag,

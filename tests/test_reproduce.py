@@ -15,11 +15,11 @@ from made_runs import vouch_again
 
 from bioexp.claims import drawings, plan
 from bioexp.claims.changes import changes
+from bioexp.claims.records import ClaimRow
 from bioexp.claims.rows import claims_of, runs_of
 from bioexp.config.lookup import builder_of
 from bioexp.figures.canvas import NothingDrawn
-from bioexp.papers.paper import Control
-from bioexp.records import ClaimRow
+from bioexp.papers.paper import Control, Note, Reading, holds
 from bioexp.types import UserError
 
 
@@ -185,7 +185,7 @@ def test_one_seed_is_judged_over_images_and_a_wall_time_never(bioexp, made, monk
             "pairs",
             (0.5, inf),
             measure=lambda evidence: {0: 0.9},
-            per_image=lambda evidence: np.repeat([1.0, 0.0], [90, 10]),
+            per_image=lambda evidence: np.repeat([[1.0, 0.0]], [90, 10], axis=1),
         ),
         claim("slow", (9.0, 11.0), measure=lambda evidence: {0: 5.0}, timing=True, expected=10.0),
         claim("shown", (-5.0, inf), draw=picture),
@@ -194,7 +194,7 @@ def test_one_seed_is_judged_over_images_and_a_wall_time_never(bioexp, made, monk
     bioexp("reproduce", "made", "--seeds", "1")
     rows = rows_of(made)
     assert rows["made/share"]["interval"].startswith("binomial over")
-    assert rows["made/pairs"]["interval"] == "bootstrap over 100 images, 1 seed"
+    assert rows["made/pairs"]["interval"] == "bootstrap over images, 1 seed, 100 images"
     assert rows["made/pairs"]["verdict"] == "reproduced"
     assert rows["made/slow"]["verdict"] == "not comparable"
     assert (
@@ -388,3 +388,93 @@ def test_a_full_disk_is_one_message_and_the_same_command_goes_on_once_there_is_r
     code, out, _ = bioexp("train", config)
     assert code == 0
     assert "test 0." in out
+
+
+def judged_as(bioexp, made, monkeypatch, **claims):
+    """The rows of these claims, each with its measure."""
+    rows = tuple(claim(name, **more) for name, more in claims.items())
+    publish(monkeypatch, made=changed(drawings=(), claims=rows))
+    code, _, err = bioexp("reproduce", "made")
+    assert (code, err) == (0, "")
+    return {name: rows_of(made)[f"made/{name}"] for name in claims}
+
+
+def test_a_claim_whose_null_passes_holds_trivially_and_one_that_was_fitted_is_said_to_be(
+    bioexp, reproduced, monkeypatch
+):
+    """A null is the same measure where the claim cannot be true."""
+    high, low = (lambda evidence, at=at: {0: at, 1: at + 0.01} for at in (0.8, 0.1))
+    common = {"accepted": (0.5, inf), "measure": high}
+    rows = judged_as(
+        bioexp,
+        reproduced,
+        monkeypatch,
+        sound=common | {"null": Control("shuffled labels", low)},
+        trivial=common | {"null": Control("shuffled labels", high)},
+        told=common | {"trivial": "a square is never negative"},
+        fitted=common | {"fitted": "its width was picked near the number"},
+        lost=common | {"measure": low, "fitted": "its width was picked near the number"},
+    )
+    assert {name: row["verdict"] for name, row in rows.items()} == {
+        "sound": "reproduced",
+        "trivial": "holds trivially",
+        "told": "holds trivially",
+        "fitted": "fitted",
+        "lost": "not reproduced",
+    }
+    assert rows["sound"]["null"]["verdict"] == "not reproduced"
+    assert rows["trivial"]["why"] == "so it does for shuffled labels (0.805)"
+    assert rows["told"]["why"] == "a square is never negative"
+    assert rows["fitted"]["why"] == "its width was picked near the number"
+    assert rows["lost"]["why"] == ""
+
+
+def test_of_a_claim_with_parts_each_must_hold_and_each_reading_is_judged_by_itself(
+    bioexp, reproduced, monkeypatch
+):
+    high, low = (lambda evidence, at=at: {0: at, 1: at + 0.001} for at in (0.8, 0.1))
+    part = Reading("the other clause", low, (0.5, inf), name="clause")
+    rows = judged_as(
+        bioexp,
+        reproduced,
+        monkeypatch,
+        whole={"accepted": (0.5, inf), "measure": high},
+        parted={"accepted": (0.5, inf), "measure": high, "parts": (part,)},
+        read={
+            "accepted": (0.5, inf),
+            "measure": high,
+            "readings": (part,),
+            "decides": "as printed",
+        },
+    )
+    assert {name: row["verdict"] for name, row in rows.items()} == {
+        "whole": "reproduced",
+        "parted": "not reproduced",
+        "read": "reproduced",
+    }
+    (reading,) = rows["read"]["readings"]
+    assert (reading["what"], reading["verdict"]) == ("the other clause", "not reproduced")
+    assert rows["read"]["decides"] == "as printed"
+
+
+def test_notes_are_made_from_numbers_and_printed_where_their_condition_is_measured(
+    bioexp, reproduced, monkeypatch
+):
+    values = lambda evidence: {0: 0.8, 1: 0.9}  # noqa: E731
+    beside = Control("without", lambda evidence: {0: 0.25, 1: 0.25}, name="without")
+    notes = (
+        Note("{measured:.2f} against {without:.2f}"),
+        Note("without is more", lambda numbers: numbers["without"].value > 0.9),
+        Note("it is {verdict}", holds),
+    )
+    row = {"measure": values, "controls": (beside,), "notes": notes}
+    rows = judged_as(
+        bioexp,
+        reproduced,
+        monkeypatch,
+        certain=row | {"accepted": (-5.0, inf)},
+        open=row | {"accepted": (0.85, inf)},
+    )
+    assert rows["certain"]["why"] == "0.85 against 0.25; it is reproduced"
+    assert rows["open"]["why"].startswith("the interval straddles what is accepted")
+    assert rows["open"]["why"].endswith("; 0.85 against 0.25")

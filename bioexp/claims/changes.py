@@ -8,7 +8,8 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from bioexp.records import ClaimRow, read_list
+from bioexp.claims.records import ClaimRow
+from bioexp.records import read_list
 from bioexp.types import UserError
 
 GONE = "missing"  # what the verdict of a row is called where there is no such row

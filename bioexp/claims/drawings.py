@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from bioexp.claims.records import ClaimRow, Drawn
 from bioexp.figures.canvas import NothingDrawn, own_style, save
 from bioexp.papers.paper import Drawing, Evidence, Study
-from bioexp.records import ClaimRow, Drawn, read, write
+from bioexp.records import read, write
 from bioexp.runs.provenance import digest_of
 from bioexp.runs.workspace import Workspace
 from bioexp.types import UserError

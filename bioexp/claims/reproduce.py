@@ -10,12 +10,12 @@ from typing import NamedTuple
 
 from bioexp.claims.drawings import draw
 from bioexp.claims.plan import Size, Wanted, needed, studies_named, wanted
+from bioexp.claims.records import ClaimRow
 from bioexp.claims.rows import merged, write_claims
 from bioexp.claims.verdicts import judge
 from bioexp.experiment import Run, Trained
 from bioexp.papers import papers
 from bioexp.papers.paper import Evidence, Study
-from bioexp.records import ClaimRow
 from bioexp.runs.directory import directory, failure, open_run
 from bioexp.runs.nets import trained
 from bioexp.runs.workspace import Workspace

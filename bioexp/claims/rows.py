@@ -7,9 +7,10 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
+from bioexp.claims.records import ClaimRow
 from bioexp.experiment import Run
 from bioexp.files import write_text
-from bioexp.records import ClaimRow, read_list, write
+from bioexp.records import read_list, write
 from bioexp.runs.directory import open_run, seeds_of
 from bioexp.runs.workspace import Workspace
 from bioexp.types import UserError

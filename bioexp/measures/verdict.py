@@ -1,87 +1,73 @@
 """Whether a claim is reproduced: its whole 95 % interval within what is accepted, or outside it, or
-neither.
+neither; of several parts, all of them; and how many seeds would decide.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import ceil, inf, isfinite
+from math import isfinite
 from typing import Literal, NamedTuple
 
-import numpy as np
-from jaxtyping import Float
+from bioexp.measures.estimators import Estimate, Estimator
+from bioexp.measures.interval import LEVEL
 
-from bioexp.measures.interval import student, wilson
-
-Verdict = Literal["reproduced", "not reproduced", "undecided"]
-
-
-class Measured(NamedTuple):
-    """A measure over seeds: its mean, the ends of its 95 % interval, and what that is over; None
-    where there is none.
-    """
-
-    mean: float
-    low: float | None
-    high: float | None
-    interval: str
+Decision = Literal["reproduced", "not reproduced", "undecided"]
+MOST_SEEDS = 1000  # of which is said how many would decide
 
 
-def measured(per_seed: Sequence[float], n: int | None = None) -> Measured:
-    """A t interval over seeds; for one seed a binomial one over n images, or none where n is not
-    given.
-    """
-    values = [float(value) for value in per_seed]
-    if len(values) > 1:
-        mean, low, high, _ = student(values)
-        return Measured(mean, low, high, f"t over {len(values)} seeds")
-    if n is not None:
-        share, low, high, _ = wilson(round(values[0] * n), n)
-        return Measured(share, low, high, f"binomial over {n} images, 1 seed")
-    return Measured(values[0], None, None, "1 seed, no interval")
+class Part(NamedTuple):
+    """What seeds measured, how it is estimated, and what is accepted, ends included."""
+
+    values: Sequence[float]
+    estimator: Estimator
+    accepted: tuple[float, float]
 
 
-def over_images(values: Float[np.ndarray, "n"]) -> Measured:
-    """One seed, measured image by image: the mean, and its bootstrap interval over images
-    (percentiles of 2,000 resamples).
-    """
-    from scipy.stats import bootstrap
-
-    if np.ptp(values) == 0:  # every resample is the same
-        return Measured(
-            float(values[0]),
-            float(values[0]),
-            float(values[0]),
-            f"bootstrap over {len(values)} images, 1 seed",
-        )
-    ends = bootstrap(
-        (values,), np.mean, n_resamples=2000, method="percentile", rng=np.random.default_rng(0)
-    ).confidence_interval
-    return Measured(
-        float(values.mean()),
-        float(ends.low),
-        float(ends.high),
-        f"bootstrap over {len(values)} images, 1 seed",
-    )
-
-
-def verdict(value: Measured, accepted: tuple[float, float]) -> Verdict:
+def verdict(estimate: Estimate, accepted: tuple[float, float]) -> Decision:
     """What the interval says, ends included; without one nothing is decided."""
     low, high = accepted
-    if value.low is None or value.high is None or not isfinite(value.mean):
+    if estimate.low is None or estimate.high is None or not isfinite(estimate.value):
         return "undecided"
-    if low <= value.low and value.high <= high:
+    if low <= estimate.low and estimate.high <= high:
         return "reproduced"
-    return "not reproduced" if value.high < low or value.low > high else "undecided"
+    return "not reproduced" if estimate.high < low or estimate.low > high else "undecided"
 
 
-def seeds_to_decide(per_seed: Sequence[float], accepted: tuple[float, float]) -> int | None:
-    """How many seeds would make the interval clear the nearest bound, if mean and spread stay; None
-    where none would.
+def holm(parts: Sequence[Part]) -> list[Decision]:
+    """The verdict of each of several parts of one claim, at a joint level of 95 %: Holm 1979.
+
+    Of k parts that are open those are decided that an interval of level 1 - 0.05 / k decides; then
+    the others have fewer beside them, until none is decided any more.
     """
-    distance = min(abs(np.mean(per_seed) - bound) for bound in accepted if abs(bound) != inf)
-    if len(per_seed) < 2 or distance == 0:
+    said: list[Decision] = ["undecided"] * len(parts)
+    while pending := [at for at, now in enumerate(said) if now == "undecided"]:
+        level = 1 - (1 - LEVEL) / len(pending)
+        for at in pending:
+            part = parts[at]
+            said[at] = verdict(part.estimator.estimate(part.values, level), part.accepted)
+        if all(said[at] == "undecided" for at in pending):
+            break
+    return said
+
+
+def all_of(said: Sequence[Decision]) -> Decision:
+    """Of a claim with several parts: reproduced where all are, not where one is not."""
+    if "not reproduced" in said:
+        return "not reproduced"
+    return "undecided" if "undecided" in said else "reproduced"
+
+
+def seeds_to_decide(parts: Sequence[Part]) -> int | None:
+    """How many seeds would decide if they were like these; None for more than 1,000."""
+
+    def decides(n: int) -> bool:
+        more = [part._replace(values=part.estimator.more(part.values, n)) for part in parts]
+        return all_of(holm(more)) != "undecided"
+
+    least, most = max(len(part.values) for part in parts) + 1, MOST_SEEDS
+    if not decides(most):
         return None
-    return max(
-        len(per_seed) + 1, ceil((2 * float(np.std(per_seed, ddof=1)) / float(distance)) ** 2)
-    )
+    while least < most:
+        middle = (least + most) // 2
+        least, most = (least, middle) if decides(middle) else (middle + 1, most)
+    return least

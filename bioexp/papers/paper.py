@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from bioexp.experiment import Trained
+from bioexp.measures.estimators import Estimate, Estimator, mean
 from bioexp.types import Model, Objective, Rule
 
 if TYPE_CHECKING:
@@ -27,11 +28,66 @@ class Control:
     """The same measure where the claim should not hold: what it is, and its value per seed.
 
     flagged: the experiments whose red checks are said beside it, where it is a robust accuracy.
+    name: what notes call it.
     """
 
     what: str
     measure: Measure
     flagged: tuple[str, ...] = ()
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A part of a claim that must hold too, or another way to take its sentence: what is measured,
+    and what is accepted.
+
+    name: what notes call it. expected: the paper's number.
+    """
+
+    what: str
+    measure: Measure
+    accepted: tuple[float, float]
+    estimator: Estimator = mean
+    name: str = ""
+    expected: float | None = None
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """What a row says in numbers, from which its notes are made: its verdict, the paper's number,
+    and estimates by name: `measured`, then those of its controls, parts, readings and null.
+    """
+
+    verdict: str
+    expected: float | None
+    named: Mapping[str, Estimate]
+
+    def __getitem__(self, name: str) -> Estimate:
+        return self.named[name]
+
+
+@dataclass(frozen=True)
+class Note:
+    """A sentence on what was found, made from numbers: "{control:.2f} without the log", where
+    names are those of Numbers, {control.low:.2f} the end of an interval, {expected} and {verdict}
+    the row's own.
+
+    when: the measured condition under which it is true; always where it only tells numbers.
+    """
+
+    text: str
+    when: Callable[[Numbers], bool] | None = None
+
+
+def fails(numbers: Numbers) -> bool:
+    """Whether the claim is not reproduced."""
+    return numbers.verdict == "not reproduced"
+
+
+def holds(numbers: Numbers) -> bool:
+    """Whether the measure is within what is accepted, whatever that is worth."""
+    return numbers.verdict in ("reproduced", "holds trivially", "fitted")
 
 
 @dataclass(frozen=True)
@@ -44,12 +100,20 @@ class Claim:
         included.
     experiments: whose runs it needs; the first is the one it is about. measure(evidence) -> one
         value per seed.
-    why: in one sentence, what was found instead; printed when it is not reproduced.
-    note: what must be known even when it is reproduced.
+    estimator: what makes an interval of these values.
+    parts: what must hold as well, each by itself, at a joint level of 95 % (Holm).
+    readings: other ways to take the sentence, each judged; decides: why this one decides.
+    null: the same measure where the claim cannot be true. Where it passes, too, the claim "holds
+        trivially". trivial: why the bar cannot fail, where no null can be measured.
+    fitted: what was chosen by looking at the paper's number, so that agreement is no evidence.
+    notes: what was found, in sentences made from the numbers.
     flagged: the experiments whose red checks leave a claim on robustness undecided.
     share: whether the measure is a share of the test images: with one seed its interval is then
         binomial over them.
-    per_image: for one seed, the measure image by image, so that its interval is over images.
+    per_image: the measure image by image, a row for each seed, so that its interval is over
+        images, too.
+    one_net: whether the paper's number is that of a single net: where one more seed would lie is
+        then shown beside the interval of the mean.
     timing: whether it is a wall time of other hardware, which is shown as a ratio and never judged.
     draw: a picture that shows it.
     """
@@ -63,12 +127,19 @@ class Claim:
     experiments: tuple[str, ...]
     measure: Measure
     expected: float | None = None
+    estimator: Estimator = mean
     controls: tuple[Control, ...] = ()
-    why: str = ""
-    note: str = ""
+    parts: tuple[Reading, ...] = ()
+    readings: tuple[Reading, ...] = ()
+    decides: str = ""
+    null: Control | None = None
+    trivial: str = ""
+    fitted: str = ""
+    notes: tuple[Note, ...] = ()
     flagged: tuple[str, ...] = ()
     share: bool = False
     per_image: Callable[[Evidence], np.ndarray] | None = None
+    one_net: bool = False
     timing: bool = False
     draw: Callable[[Evidence], Figure] | None = None
 

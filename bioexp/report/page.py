@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bioexp import __version__
+from bioexp.claims.records import ClaimRow
 from bioexp.experiment import Run
 from bioexp.files import is_stream, write_json, write_text
-from bioexp.records import ClaimRow
 from bioexp.report.comparison import Comparison, comparison
 from bioexp.report.formats import environment
 from bioexp.report.images import clear, folder_of, inlined, is_small, link, linked

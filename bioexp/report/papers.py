@@ -12,24 +12,27 @@ import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from bioexp.claims.records import ClaimRow, ControlRow, ReadingRow, Verdict
 from bioexp.experiment import Run
 from bioexp.papers import papers, studies
 from bioexp.papers.paper import Claim, Drawing, Paper, Study
-from bioexp.records import ClaimRow, Verdict
 from bioexp.report.images import Picture, picture
 
 VERDICTS: tuple[Verdict, ...] = (
     "reproduced",
     "not reproduced",
     "undecided",
+    "holds trivially",
+    "fitted",
     "not comparable",
     "not run",
 )
 PACKAGE = Path(__file__).parent.parent
 UNKNOWN = "a paper of the user's own, or one that this version of bioexp does not know"
 
+Other = TypeVar("Other", ControlRow, ReadingRow)
 Known = Paper | Study | Exception | None  # what stands behind a name: Exception where it is broken
 
 
@@ -51,6 +54,7 @@ class ShownRow:
     """A claim or a figure. short: its id without the paper. rank: of its verdict, to sort by.
 
     missing: its picture, where that is not there or lies outside the results; "" otherwise.
+    beside: whether anything stands beside its measure.
     """
 
     row: ClaimRow
@@ -58,6 +62,7 @@ class ShownRow:
     rank: int
     strip: Strip | None
     missing: str
+    beside: bool
 
 
 @dataclass(frozen=True)
@@ -183,6 +188,7 @@ def _shown(row: ClaimRow, results: Path) -> ShownRow:
         rank=(*VERDICTS, "drawn").index(row.verdict),
         strip=_strip(finite),
         missing=row.figure if row.figure and not _is_in(results, row.figure) else "",
+        beside=bool(row.controls or row.parts or row.readings or row.null),
     )
 
 
@@ -194,20 +200,24 @@ def _is_in(results: Path, path: str) -> bool:
 
 def _finite_row(row: ClaimRow) -> ClaimRow:
     """The row without nan and infinities, which no page can draw or sort."""
-    controls = tuple(
-        control.model_copy(
-            update={"measured": _finite(control.measured), "ci95": _finite_ends(control.ci95)}
-        )
-        for control in row.controls
-    )
     finite = {
         "expected": _finite(row.expected),
         "accepted": (_finite(row.accepted[0]), _finite(row.accepted[1])),
         "measured": _finite(row.measured),
         "ci95": _finite_ends(row.ci95),
-        "controls": controls,
+        "prediction": _finite_ends(row.prediction),
+        "controls": tuple(map(_finite_other, row.controls)),
+        "parts": tuple(map(_finite_other, row.parts)),
+        "readings": tuple(map(_finite_other, row.readings)),
+        "null": row.null and _finite_other(row.null),
     }
     return row.model_copy(update=finite)
+
+
+def _finite_other(other: Other) -> Other:
+    """The same of what stands beside it."""
+    ends = _finite_ends(other.ci95)
+    return other.model_copy(update={"measured": _finite(other.measured), "ci95": ends})
 
 
 def _finite(value: float | None) -> float | None:

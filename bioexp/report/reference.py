@@ -13,10 +13,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
+from bioexp.claims.records import ClaimRow, Verdict
 from bioexp.claims.rows import claims_of, expected, measured, runs_of
 from bioexp.experiment import Run
 from bioexp.files import read_text, write_atomically, write_json, write_text
-from bioexp.records import ClaimRow, Record, Verdict, content, write
+from bioexp.records import Record, content, write
 from bioexp.report.formats import cell
 from bioexp.report.images import compact
 from bioexp.report.page import report
@@ -27,7 +28,13 @@ WIDTH, COLORS = 800, 64  # pixels and colors: enough to read a figure by
 ABSOLUTE = re.compile(r"(?<![\w.~-])~?/(?:[\w.+@-]+/)+")
 BEGIN, END = "<!-- claims -->", "<!-- /claims -->"
 NONE_YET = "Not made yet: `bioexp reproduce all`, then `make reference`.\n"
-JUDGED: tuple[Verdict, ...] = ("reproduced", "not reproduced", "undecided")
+JUDGED: tuple[Verdict, ...] = (
+    "reproduced",
+    "not reproduced",
+    "undecided",
+    "holds trivially",
+    "fitted",
+)
 ABOUT = """\
 # What reproduces
 
@@ -38,7 +45,9 @@ them with their controls, figures and equations; where each run comes from is in
 
 A claim is reproduced where the whole 95 % interval of its measure lies in what would be accepted,
 and not reproduced where it lies outside; it is undecided where it straddles the edge, or where a
-check of the attacks is red.
+check of the attacks is red. It holds trivially where it could not have failed: its bar cannot, or
+the same measure passes where the claim cannot be true. It is fitted where something was chosen by
+looking at the paper's number.
 """
 
 AnyRecord = TypeVar("AnyRecord", bound=Record)
@@ -95,14 +104,17 @@ def counts(folder: Path, place: str = "") -> str:
     if not rows:
         return NONE_YET
     readme = f"{place}/README.md" if place else ""
-    holds, fails, undecided, others = _tally(rows)
+    holds, fails, undecided, trivial, fitted, others = _tally(rows)
+    were = "was" if fitted == 1 else "were"
     lines = [
         f"Of {len(rows)} claims and numbers, {holds} hold{'s' * (holds == 1)}, {fails} "
         f"do{'es' * (fails == 1)} not, {undecided} {'is' if undecided == 1 else 'are'} undecided"
+        f"{f', {trivial} could not fail' if trivial else ''}"
+        f"{f', {fitted} {were} fitted' if fitted else ''}"
         f"{f', {others} could not be judged' if others else ''}"
         + (f"\n([each with its interval]({readme})):" if readme else ":"),
         "",
-        *_head("paper", "holds", "does not", "undecided", "not judged"),
+        *_head("paper", "holds", "does not", "undecided", "trivially", "fitted", "not judged"),
     ]
     for name in _papers(rows):
         lines.append(_row(f"[{name}]({readme}#{name})", *map(str, _tally(_of(rows, name)))))
@@ -148,11 +160,11 @@ def _figure(row: ClaimRow) -> str:
     return f"- {shown}: {cell(row.what)}"
 
 
-def _tally(rows: Sequence[ClaimRow]) -> tuple[int, int, int, int]:
-    """How many hold, do not, are undecided, could not be judged."""
+def _tally(rows: Sequence[ClaimRow]) -> tuple[int, ...]:
+    """How many hold, do not, are undecided, hold trivially, were fitted, could not be judged."""
     verdicts = [row.verdict for row in rows]
-    holds, fails, undecided = (verdicts.count(verdict) for verdict in JUDGED)
-    return holds, fails, undecided, len(rows) - holds - fails - undecided
+    judged = [verdicts.count(verdict) for verdict in JUDGED]
+    return (*judged, len(rows) - sum(judged))
 
 
 def _head(*names: str) -> list[str]:

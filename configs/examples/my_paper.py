@@ -9,7 +9,7 @@ from math import inf
 
 from bioexp.figures.canvas import canvas
 from bioexp.papers.measuring import accuracy, each
-from bioexp.papers.paper import Claim, Control, Drawing, Paper, Study
+from bioexp.papers.paper import Claim, Control, Drawing, Note, Paper, Study, fails
 
 
 def curves(evidence):
@@ -43,7 +43,7 @@ PAPER = Paper(
                 controls=(
                     Control("always the same answer", each("my_paper", lambda trained: 0.5)),
                 ),
-                why="a row and a column cannot be told apart",
+                notes=(Note("a row and a column cannot be told apart", fails),),
             ),
         ),
     ),

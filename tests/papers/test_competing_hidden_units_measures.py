@@ -12,7 +12,7 @@ from bioexp.experiment import Attacked
 from bioexp.files import write_arrays
 from bioexp.papers.competing_hidden_units import dynamics, measures
 from bioexp.papers.competing_hidden_units.model import competing_hidden_units
-from bioexp.papers.measuring import runs
+from bioexp.papers.measuring import more_survive, runs
 from bioexp.types import Dataset, UserError
 from bioexp.vouched import vouch
 
@@ -144,5 +144,5 @@ def test_an_advantage_is_paired_seed_by_seed_and_image_by_image(tmp_path):
         "b": [trained(tmp_path, [1, 1, 1, 1], seed=1), trained(tmp_path, survives=[1, 0, 1, 0])],
     }
     assert measures.advantage("a", "b")(evidence) == {0: 0.25, 1: -1.0}
-    evidence["b"] = evidence["b"][::-1]
-    assert measures.advantage_per_image("a", "b", evidence).tolist() == [0, 1, -1, 1]
+    apart = more_survive("a", "b")(evidence)
+    assert apart.tolist() == [[0, 1, -1, 1], [-1, -1, -1, -1]]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from bioexp.measures.verdict import Measured
+    from bioexp.measures.estimators import Estimate
 
 
 def rule_by_dataset(evidence: Evidence) -> Figure:
@@ -30,7 +30,7 @@ def rule_by_dataset(evidence: Evidence) -> Figure:
     """
     found = scores(evidence)
     first = next(iter(found.values())).rules
-    order = sorted(first, key=lambda rule: first[rule].mean)
+    order = sorted(first, key=lambda rule: first[rule].value)
     figure = canvas(11.0, 1.6 + 0.36 * len(order))
     panels = figure.subplots(1, len(found), sharey=True, squeeze=False)[0]
     for axes, (dataset, of_dataset) in zip(panels, found.items(), strict=True):
@@ -79,7 +79,7 @@ def rule_by_attack(attacked: Sequence[str], evidence: Evidence) -> Figure:
 def _cells(axes: Axes, nets: Sequence[AttackedNet], attacks: Sequence[str]) -> None:
     """A row for each net, a cell for each attack: darker where more accuracy is left."""
     values = [[net.accuracy[attack] for attack in attacks] for net in nets]
-    shades = [[cell.mean if cell else float("nan") for cell in row] for row in values]
+    shades = [[cell.value if cell else float("nan") for cell in row] for row in values]
     axes.imshow(shades, cmap="Blues", vmin=0, vmax=1.6, aspect="auto")
     for y, row in enumerate(values):
         for x, cell in enumerate(row):
@@ -118,13 +118,13 @@ def _compared(axes: Axes, compared: Compared) -> None:
     axes.margins(x=0.25)
 
 
-def dots(axes: Axes, values: Sequence[Measured], labels: Sequence[str]) -> None:
+def dots(axes: Axes, values: Sequence[Estimate], labels: Sequence[str]) -> None:
     """A line for each value, from below: a dot, its interval, both in figures beside it."""
     for y, value in enumerate(values):
         if value.low is not None and value.high is not None:
             axes.plot([value.low, value.high], [y, y], color=COLORS[0], linewidth=2)
-        axes.plot(value.mean, y, "o", color=COLORS[0], markersize=5)
-        at = value.mean if value.high is None else max(value.high, value.mean)
+        axes.plot(value.value, y, "o", color=COLORS[0], markersize=5)
+        at = value.value if value.high is None else max(value.high, value.value)
         axes.annotate(
             _words(value).replace("\n", " "),
             (at, y),
@@ -139,12 +139,12 @@ def dots(axes: Axes, values: Sequence[Measured], labels: Sequence[str]) -> None:
     plain(axes)
 
 
-def _words(value: Measured | None) -> str:
+def _words(value: Estimate | None) -> str:
     """A mean and its interval below; a dash for none."""
     if value is None:
         return "–"
     interval = "" if value.low is None else f"\n[{value.low:.3f}, {value.high:.3f}]"
-    return f"{value.mean:.3f}{interval}"
+    return f"{value.value:.3f}{interval}"
 
 
 def _seeds(count: int) -> str:

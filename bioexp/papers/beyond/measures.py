@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from bioexp.experiment import Experiment, Trained
-from bioexp.measures.verdict import Measured, measured
+from bioexp.measures.estimators import Estimate, mean
+from bioexp.measures.interval import LEVEL
 from bioexp.papers.measuring import EPS, accuracy, by_seed
 from bioexp.papers.paper import Claim, Evidence, Measure
 from bioexp.records import Robustness
@@ -23,7 +24,7 @@ BY_DATASET = ("rule_by_dataset", "rule_by_dataset_own")
 class Scores(NamedTuple):
     """Test accuracy of every rule on one dataset, over seeds."""
 
-    rules: dict[str, Measured]
+    rules: dict[str, Estimate]
     seeds: int
     n_test: int
 
@@ -56,7 +57,7 @@ class AttackedNet(NamedTuple):
 
     name: str
     seeds: int
-    accuracy: dict[str, Measured | None]
+    accuracy: dict[str, Estimate | None]
     red: str
     images: tuple[int, ...]
 
@@ -90,7 +91,7 @@ def _name(experiment: Experiment) -> str:
     return f"{experiment.folder}/{variant}" if variant else experiment.folder
 
 
-def _accuracy(seeds: Mapping[int, Robustness], attack: str) -> Measured | None:
+def _accuracy(seeds: Mapping[int, Robustness], attack: str) -> Estimate | None:
     """Over seeds at EPS, or clean; None where the attack was not made."""
     eps = None if attack == CLEAN else EPS
     values = {
@@ -113,7 +114,7 @@ class Compared(NamedTuple):
     """A claim and then its controls, each with what it is called, over seeds."""
 
     claim: Claim
-    values: list[tuple[str, Measured]]
+    values: list[tuple[str, Estimate]]
 
 
 def controlled(claims: Sequence[Claim], evidence: Evidence) -> list[Compared]:
@@ -132,5 +133,5 @@ def _measures(claim: Claim) -> list[tuple[str, Measure]]:
     return [(claim.measured, claim.measure), *controls]
 
 
-def _over_seeds(values: Mapping[int, float]) -> Measured:
-    return measured(list(values.values()))
+def _over_seeds(values: Mapping[int, float]) -> Estimate:
+    return mean.estimate(list(values.values()), LEVEL)

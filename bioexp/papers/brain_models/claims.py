@@ -31,7 +31,7 @@ from bioexp.papers.brain_models.measures import (
     lost,
     random_backward,
 )
-from bioexp.papers.paper import Claim, Control, Drawing
+from bioexp.papers.paper import Claim, Control, Drawing, Note, fails, holds
 
 BACKPROP = "1.1 How does the algorithm work?"
 TRANSPORT = "1.2.1 Weight Transport"
@@ -60,10 +60,13 @@ CLAIMS = (
             Control("share of W1's change that is left, R", by_size("R", 30, left("change of W1"))),
             Control("share of W2's change that is left, Q", by_size("Q", 30, left("change of W2"))),
         ),
-        why="the changes of W2 do not shrink more than those of W1",
-        note=(
-            "true of the printed settings, where the changes of W1 grow as its units leave"
-            " saturation; in Q both shrink alike"
+        notes=(
+            Note("the changes of W2 do not shrink more than those of W1", fails),
+            Note(
+                "true of the printed settings, where the changes of W1 grow as its units leave "
+                "saturation; in Q both shrink alike",
+                holds,
+            ),
         ),
     ),
     Claim(
@@ -83,8 +86,10 @@ CLAIMS = (
             Control("smallest gain in training cost, R", gains("R", "train_loss")),
             Control("smallest gain in training cost, Q", gains("Q", "train_loss")),
         ),
-        why="some larger layer is not ahead of the next smaller one at step 1,000",
-        note="at every doubling, in Q too",
+        notes=(
+            Note("some larger layer is not ahead of the next smaller one at step 1,000", fails),
+            Note("at every doubling, in Q too", holds),
+        ),
     ),
     Claim(
         id="brain_models/fa_as_fast",
@@ -115,10 +120,13 @@ CLAIMS = (
                 faster("Q", "frozen_hidden"),
             ),
         ),
-        why="feedback alignment lags behind backprop",
-        note=(
-            "of fixed feedback that is much larger than W2, which is a larger step for W1; drawn"
-            " anew at every step it is no better than a frozen hidden layer, or worse"
+        notes=(
+            Note("feedback alignment lags behind backprop", fails),
+            Note(
+                "of fixed feedback that is much larger than W2, which is a larger step for W1; "
+                "drawn anew at every step it is no better than a frozen hidden layer, or worse",
+                holds,
+            ),
         ),
         draw=figures.alignment,
     ),
@@ -141,10 +149,14 @@ CLAIMS = (
             Control("test accuracy without the derivative, Q", by_rule("Q", "no_derivative")),
             Control("test accuracy with a frozen hidden layer, Q", by_rule("Q", "frozen_hidden")),
         ),
-        why="without the derivative it is not inferior",
-        note=(
-            "of the printed settings only, where it is hardly better than a frozen hidden layer:"
-            " what takes place is learning of the read-out; in Q it is better than backprop"
+        notes=(
+            Note("without the derivative it is not inferior", fails),
+            Note(
+                "of the printed settings only, where it is hardly better than a frozen hidden "
+                "layer: what takes place is learning of the read-out; in Q it is better than "
+                "backprop",
+                holds,
+            ),
         ),
     ),
     Claim(
@@ -171,11 +183,14 @@ CLAIMS = (
                 random_backward("Q", "skip-0.8"),
             ),
         ),
-        why="the net learns in spite of it",
-        note=(
-            "by its sign, not by its randomness: the constant lowers every weight until no unit is"
-            " active, in R even with a probability of 0.001; without it (skipped updates) the net"
-            " learns, little slower"
+        notes=(
+            Note("the net learns in spite of it", fails),
+            Note(
+                "by its sign, not by its randomness: the constant lowers every weight until no "
+                "unit is active, in R even with a probability of 0.001; without it (skipped "
+                "updates) the net learns, little slower",
+                holds,
+            ),
         ),
     ),
     *INFORMATION_CLAIMS,

@@ -25,7 +25,7 @@ from bioexp.papers.brain_models.bits import (
 )
 from bioexp.papers.brain_models.measures import AUTOENCODER, BASE, after, by_size
 from bioexp.papers.measuring import each
-from bioexp.papers.paper import Claim, Control
+from bioexp.papers.paper import Claim, Control, Note, fails, holds
 
 ENTROPY = "2.1 Hidden and output layer activity entropy"
 QUADRANTS = "2.2 Image property entropy"
@@ -63,10 +63,14 @@ INFORMATION_CLAIMS = (
                 by_size("Q", 15, meeting(MANY)),
             ),
         ),
-        why="one of the three parts does not hold",
-        note=(
-            "of 256 images; in Q, 60 and 120 units stay at the ceiling where every string is"
-            " unique, and of 10,000 images the two entropies of 15 units stay further apart"
+        notes=(
+            Note("one of the three parts does not hold", fails),
+            Note(
+                "of 256 images; in Q, 60 and 120 units stay at the ceiling where every string "
+                "is unique, and of 10,000 images the two entropies of 15 units stay further "
+                "apart",
+                holds,
+            ),
         ),
     ),
     Claim(
@@ -84,10 +88,16 @@ INFORMATION_CLAIMS = (
             Control("5 units, 10,000 images, R", by_size("R", 5, processed(MANY))),
             Control("5 units, 10,000 images, Q", by_size("Q", 5, processed(MANY))),
         ),
-        why="at some snapshots the outputs' bits tell more of the label than the hidden bits",
-        note=(
-            "nothing guarantees it: outputs are a function of the hidden activity, not of its bits,"
-            " and with 5 units it often fails"
+        notes=(
+            Note(
+                "at some snapshots the outputs' bits tell more of the label than the hidden bits",
+                fails,
+            ),
+            Note(
+                "nothing guarantees it: outputs are a function of the hidden activity, not of "
+                "its bits, and with 5 units it often fails",
+                holds,
+            ),
         ),
     ),
     Claim(
@@ -118,10 +128,14 @@ INFORMATION_CLAIMS = (
                 for hidden in (5, 15, 30, 60, 120)
             ),
         ),
-        why="one of the five parts does not hold",
-        note=(
-            "of 256 images, where shuffled labels give nearly as much: for 30 units and more these"
-            " curves tell how many strings are unique; what can be decoded rises at every size"
+        notes=(
+            Note("one of the five parts does not hold", fails),
+            Note(
+                "of 256 images, where shuffled labels give nearly as much: for 30 units and "
+                "more these curves tell how many strings are unique; what can be decoded rises "
+                "at every size",
+                holds,
+            ),
         ),
     ),
     Claim(
@@ -154,8 +168,10 @@ INFORMATION_CLAIMS = (
                 by_size("R", 15, change(of("z", "x"), 4000, 10_000, MANY)),
             ),
         ),
-        why="one of them still changes by more than 0.1 bit after step 4,000",
-        note="they slow down, and rise on as the accuracy does",
+        notes=(
+            Note("one of them still changes by more than 0.1 bit after step 4,000", fails),
+            Note("they slow down, and rise on as the accuracy does", holds),
+        ),
     ),
     Claim(
         id="brain_models/fitting_compression",
@@ -195,11 +211,14 @@ INFORMATION_CLAIMS = (
                 by_size("R", 15, proven("w", 500, 10_000)),
             ),
         ),
-        why=(
-            "it does not rise first: of 256 images the estimate falls from the start, as it does"
-            " with shuffled labels"
+        notes=(
+            Note(
+                "it does not rise first: of 256 images the estimate falls from the start, as it"
+                " does with shuffled labels",
+                fails,
+            ),
+            Note("as single seeds may show it", holds),
         ),
-        note="as single seeds may show it",
     ),
     Claim(
         id="brain_models/izw_constant",
@@ -218,9 +237,12 @@ INFORMATION_CLAIMS = (
                 "largest less smallest value of I(Y;W), R", by_size("R", 15, spread(of("y", "w")))
             ),
         ),
-        why=(
-            "it moves as much as I(Y;W) in the first 1,000 steps; it is about constant only from"
-            " there on"
+        notes=(
+            Note(
+                "it moves as much as I(Y;W) in the first 1,000 steps; it is about constant only"
+                " from there on",
+                fails,
+            ),
         ),
     ),
     Claim(
@@ -256,13 +278,17 @@ INFORMATION_CLAIMS = (
                 for name in CODES
             ),
         ),
-        why=(
-            "with the printed rate it falls from the ceiling first, as codes become alike; it rises"
-            " in Q and by Adam, where shuffled labels rise almost as much"
-        ),
-        note=(
-            "shuffled labels rise almost as much; what a decoder proves does rise where the net"
-            " learns fast enough"
+        notes=(
+            Note(
+                "with the printed rate it falls from the ceiling first, as codes become alike; "
+                "it rises in Q and by Adam, where shuffled labels rise almost as much",
+                fails,
+            ),
+            Note(
+                "shuffled labels rise almost as much; what a decoder proves does rise where the"
+                " net learns fast enough",
+                holds,
+            ),
         ),
     ),
 )

@@ -23,7 +23,6 @@ from bioexp.papers.competing_hidden_units.measures import (
     SLOW,
     TWIN,
     advantage,
-    advantage_per_image,
     bio,
     blown_up,
     error,
@@ -38,8 +37,8 @@ from bioexp.papers.competing_hidden_units.measures import (
     within_1_percent,
     within_5_percent,
 )
-from bioexp.papers.measuring import accuracy, each, less, robust
-from bioexp.papers.paper import Claim, Control, Drawing
+from bioexp.papers.measuring import accuracy, each, less, more_survive, robust
+from bioexp.papers.paper import Claim, Control, Drawing, Note, fails, holds
 
 WORDS = {
     "sigmoid_mse": "mean squared error of sigmoid outputs",
@@ -66,8 +65,10 @@ CLAIMS = (
                 each(FAST, partial(last, "within_1_percent")),
             ),
         ),
-        why="too many units are not at unit length yet",
-        note="the others never win an image, and stay where they started",
+        notes=(
+            Note("too many units are not at unit length yet", fails),
+            Note("the others never win an image, and stay where they started", holds),
+        ),
         draw=figures.norms,
     ),
     Claim(
@@ -83,10 +84,13 @@ CLAIMS = (
         experiments=(SLOW,),
         measure=running_away_before,
         controls=(Control("the same after learning", running_away_after),),
-        why="some units in that range shrink to -v/|v| instead",
-        note=(
-            "true of random initial weights, and then in finite time; a unit that has learned tends"
-            " to -v/|v|, of length 1, instead"
+        notes=(
+            Note("some units in that range shrink to -v/|v| instead", fails),
+            Note(
+                "true of random initial weights, and then in finite time; a unit that has "
+                "learned tends to -v/|v|, of length 1, instead",
+                holds,
+            ),
         ),
         draw=figures.anti_hebbian,
     ),
@@ -113,8 +117,12 @@ CLAIMS = (
                 blown_up("0.4", "short"),
             ),
         ),
-        why="Delta 0.4 blows up no more often than 0.01",
-        note="in long presentations only: with short ones Delta 0.4 is as stable as 0.01",
+        notes=(
+            Note("Delta 0.4 blows up no more often than 0.01", fails),
+            Note(
+                "in long presentations only: with short ones Delta 0.4 is as stable as 0.01", holds
+            ),
+        ),
     ),
     Claim(
         id="competing_hidden_units/acc_bio",
@@ -134,10 +142,13 @@ CLAIMS = (
             Control("five-fold cross-validation of the same head on the 50,000", held_out),
             *(Control(f"head by the {WORDS[loss]}", bio(loss)) for loss in LOSSES[1:]),
         ),
-        why="another accuracy than the slides'",
-        note=(
-            "the slides name neither the loss nor the features' activation; ours are those that"
-            " come near, so that agreement is a fit"
+        notes=(
+            Note("another accuracy than the slides'", fails),
+            Note(
+                "the slides name neither the loss nor the features' activation; ours are those "
+                "that come near, so that agreement is a fit",
+                holds,
+            ),
         ),
     ),
     Claim(
@@ -152,10 +163,13 @@ CLAIMS = (
         experiments=(TWIN,),
         measure=twin("sigmoid_mse"),
         controls=tuple(Control(f"by the {WORDS[loss]}", twin(loss)) for loss in LOSSES[1:]),
-        why=(
-            "the loss that brings the bio net near its number barely trains this one; the softmax"
-            " of sigmoid outputs gives 0.828, but the bio net 0.869: no one loss gives both of the"
-            " slides' numbers"
+        notes=(
+            Note(
+                "the loss that brings the bio net near its number barely trains this one; the "
+                "softmax of sigmoid outputs gives 0.828, but the bio net 0.869: no one loss "
+                "gives both of the slides' numbers",
+                fails,
+            ),
         ),
     ),
     Claim(
@@ -180,9 +194,12 @@ CLAIMS = (
                 each(RELU, accuracy),
             ),
         ),
-        why=(
-            "only where SGD at 5e-3 leaves backprop undertrained; with the softmax of logits"
-            " backprop is better"
+        notes=(
+            Note(
+                "only where SGD at 5e-3 leaves backprop undertrained; with the softmax of "
+                "logits backprop is better",
+                fails,
+            ),
         ),
     ),
     Claim(
@@ -234,9 +251,12 @@ CLAIMS = (
             Control("2,000 training images as filters", each(RAW, error)),
             Control("2,000 random filters", each(RANDOM, error)),
         ),
-        why=(
-            "a higher error than the paper's; training images as filters come close to the learned"
-            " ones, random filters do not"
+        notes=(
+            Note(
+                "a higher error than the paper's; training images as filters come close to the "
+                "learned ones, random filters do not",
+                fails,
+            ),
         ),
     ),
     Claim(
@@ -254,7 +274,7 @@ CLAIMS = (
             Control("training images as filters", each(CIFAR, error, filters="images")),
             Control("random filters", each(CIFAR, error, filters="noise")),
         ),
-        why="another error than the slides'",
+        notes=(Note("another error than the slides'", fails),),
     ),
     Claim(
         id="competing_hidden_units/adversarial",
@@ -267,17 +287,20 @@ CLAIMS = (
         accepted=(0.0, inf),
         experiments=(FAST, RELU, RAW, RANDOM),
         measure=advantage(FAST, RELU),
-        per_image=partial(advantage_per_image, FAST, RELU),
+        per_image=more_survive(FAST, RELU),
         controls=(
             Control("fast rule", each(FAST, robust), (FAST,)),
             Control("ReLU twin by backprop", each(RELU, robust), (RELU,)),
             Control("TRAINING IMAGES as filters, nothing learned", each(RAW, robust), (RAW,)),
             Control("random filters", each(RANDOM, robust), (RANDOM,)),
         ),
-        why="the net of the fast rule is no more robust than its twin",
-        note=(
-            "than this twin, at small perturbations; the plasticity rule is not needed for it, as"
-            " training images for filters do it too"
+        notes=(
+            Note("the net of the fast rule is no more robust than its twin", fails),
+            Note(
+                "than this twin, at small perturbations; the plasticity rule is not needed for "
+                "it, as training images for filters do it too",
+                holds,
+            ),
         ),
         flagged=(FAST, RELU),
         draw=figures.adversarial,

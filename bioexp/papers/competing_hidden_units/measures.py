@@ -19,7 +19,6 @@ from bioexp.measures.interval import Interval
 from bioexp.measures.prototypes import prototype_score
 from bioexp.papers.competing_hidden_units.dynamics import runs_away_after, runs_away_before
 from bioexp.papers.measuring import (
-    EPS,
     accuracy,
     each,
     less,
@@ -186,16 +185,6 @@ def learned_on_cifar10(evidence: Evidence) -> Trained:
 def advantage(experiment: str, other: str) -> Measure:
     """Robust accuracy of one experiment less that of another, seed by seed."""
     return less(each(experiment, robust), each(other, robust))
-
-
-def advantage_per_image(experiment: str, other: str, evidence: Evidence) -> Float[np.ndarray, "n"]:
-    """The same for the first seed, image by image: 1 where only the first net survives, -1 where
-    only the other does.
-    """
-    first, second = (
-        survivors(evidence[name][0], EPS).astype(float) for name in (experiment, other)
-    )
-    return first - second
 
 
 class Robustness(NamedTuple):

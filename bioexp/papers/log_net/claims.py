@@ -20,7 +20,7 @@ from bioexp.papers.log_net.measures import (
 )
 from bioexp.papers.log_net.understanding import UNDERSTANDING
 from bioexp.papers.measuring import accuracy, each, less
-from bioexp.papers.paper import Claim, Control, Drawing
+from bioexp.papers.paper import Claim, Control, Drawing, Note, fails, holds
 
 ABOUT = "About Linearity and Non-Linearity of Neural Networks"
 STRUCTURE = "Structure of the Network and Learning Procedure"
@@ -53,10 +53,13 @@ TRAINING = (
                 each("log_net_printed_loss", accuracy),
             ),
         ),
-        why="another accuracy than the paper's",
-        note=(
-            "its width and length were picked near the printed number, so the agreement is no"
-            " evidence, and its weights show no digits"
+        notes=(
+            Note("another accuracy than the paper's", fails),
+            Note(
+                "its width and length were picked near the printed number, so the agreement is "
+                "no evidence, and its weights show no digits",
+                holds,
+            ),
         ),
     ),
     Claim(
@@ -80,9 +83,12 @@ TRAINING = (
             ),
             Control("the constrained net, log_net", each("log_net", linearized_accuracy)),
         ),
-        why=(
-            "near chance as in the paper, but not at its value: the net never used the sign of"
-            " w.x, so without |.| it is almost random"
+        notes=(
+            Note(
+                "near chance as in the paper, but not at its value: the net never used the sign"
+                " of w.x, so without |.| it is almost random",
+                fails,
+            ),
         ),
     ),
     Claim(
@@ -96,7 +102,7 @@ TRAINING = (
         accepted=(0.956, 0.976),
         experiments=("relu_net",),
         measure=each("relu_net", accuracy),
-        why="another accuracy than the paper's",
+        notes=(Note("another accuracy than the paper's", fails),),
     ),
     Claim(
         id="log_net/acc_relu_linearised",
@@ -109,9 +115,12 @@ TRAINING = (
         accepted=(0.875, 0.915),
         experiments=("relu_net",),
         measure=each("relu_net", linearized_accuracy),
-        why=(
-            "linearized accuracy falls steadily with training, so it tells when training stopped;"
-            " at 0.96 the relu net has lost more"
+        notes=(
+            Note(
+                "linearized accuracy falls steadily with training, so it tells when training "
+                "stopped; at 0.96 the relu net has lost more",
+                fails,
+            ),
         ),
     ),
     Claim(
@@ -127,7 +136,9 @@ TRAINING = (
         experiments=("log_net_unconstrained", "log_net"),
         measure=each("log_net_unconstrained", decades),
         controls=(Control("the constrained net, log_net", each("log_net", decades)),),
-        why="the norms of the rows stay within one order of magnitude of each other",
+        notes=(
+            Note("the norms of the rows stay within one order of magnitude of each other", fails),
+        ),
     ),
     Claim(
         id="log_net/joint_equals_heuristic",
@@ -147,10 +158,13 @@ TRAINING = (
                 "trained jointly by Adam, which is more accurate", each("log_net_joint", score)
             ),
         ),
-        why="jointly trained rows resemble class means less than the bar asks",
-        note=(
-            "by SGD with a large step for w2; trained by Adam, which is more accurate, the rows do"
-            " not resemble class means at all"
+        notes=(
+            Note("jointly trained rows resemble class means less than the bar asks", fails),
+            Note(
+                "by SGD with a large step for w2; trained by Adam, which is more accurate, the "
+                "rows do not resemble class means at all",
+                holds,
+            ),
         ),
     ),
     Claim(
@@ -165,9 +179,12 @@ TRAINING = (
         accepted=(0.0, inf),
         experiments=("log_net_control",),
         measure=each("log_net_control", average_over_minimizer),
-        why=(
-            "the loss only falls as weights grow: it is least at 1 on every pixel ever lit, and the"
-            " average is an early stop on the way"
+        notes=(
+            Note(
+                "the loss only falls as weights grow: it is least at 1 on every pixel ever lit,"
+                " and the average is an early stop on the way",
+                fails,
+            ),
         ),
     ),
     Claim(
@@ -186,10 +203,13 @@ TRAINING = (
             Control("lost by the relu net", each("relu_net", lost)),
             Control("lost by the constrained, interpretable log net", each("log_net", lost)),
         ),
-        why="the log net does not lose much more than the relu net",
-        note=(
-            "true of the unconstrained net; the constrained, interpretable one loses less than the"
-            " relu net"
+        notes=(
+            Note("the log net does not lose much more than the relu net", fails),
+            Note(
+                "true of the unconstrained net; the constrained, interpretable one loses less "
+                "than the relu net",
+                holds,
+            ),
         ),
     ),
     Claim(
@@ -216,9 +236,12 @@ TRAINING = (
                 each("log_net", score),
             ),
         ),
-        why=(
-            "by the same optimizer, rows are more digit-like without the log; it is SGD with a"
-            " large step for w2 that makes prototypes"
+        notes=(
+            Note(
+                "by the same optimizer, rows are more digit-like without the log; it is SGD "
+                "with a large step for w2 that makes prototypes",
+                fails,
+            ),
         ),
     ),
 )

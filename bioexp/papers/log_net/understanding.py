@@ -28,7 +28,7 @@ from bioexp.papers.log_net.perturbations import (
     staleness,
 )
 from bioexp.papers.measuring import accuracy, each, less, robust, survived
-from bioexp.papers.paper import Claim, Control
+from bioexp.papers.paper import Claim, Control, Note, fails, holds
 
 CHAPTER = "Understanding How the Log Network Thinks"
 PERTURBATIONS = "Effect of Perturbations"
@@ -70,9 +70,12 @@ UNDERSTANDING = (
                 sawtooth(start="small", schedule="slow", regularization="none"),
             ),
         ),
-        why=(
-            "the sawtooth is there with a constant rate and no regularization too; it is missing"
-            " only where a large w2 was hardly trained"
+        notes=(
+            Note(
+                "the sawtooth is there with a constant rate and no regularization too; it is "
+                "missing only where a large w2 was hardly trained",
+                fails,
+            ),
         ),
     ),
     Claim(
@@ -88,7 +91,7 @@ UNDERSTANDING = (
         experiments=("log_net_control", "log_net_control_constant"),
         measure=less(each("log_net_control", survived), each("log_net_control_constant", survived)),
         controls=(Control("the net without sawtooth", each("log_net_control_constant", survived)),),
-        why="the net with the sawtooth is not harder to fool",
+        notes=(Note("the net with the sawtooth is not harder to fool", fails),),
         flagged=("log_net_control", "log_net_control_constant"),
     ),
     Claim(
@@ -104,8 +107,10 @@ UNDERSTANDING = (
         experiments=("log_net", "log_net_joint"),
         measure=each("log_net", named_class),
         controls=(Control("trained jointly by Adam", each("log_net_joint", named_class)),),
-        why="w2 names fewer than half of the prototypes rightly",
-        note="in the net trained by SGD; trained by Adam, w2 names few",
+        notes=(
+            Note("w2 names fewer than half of the prototypes rightly", fails),
+            Note("in the net trained by SGD; trained by Adam, w2 names few", holds),
+        ),
     ),
     Claim(
         id="log_net/parallel_lines",
@@ -138,10 +143,13 @@ UNDERSTANDING = (
                 each("relu_net", partial(separability, label_pairs)),
             ),
         ),
-        why="the lines of two labels are not parallel",
-        note=(
-            "nothing learned: with random positive weights the lines are more parallel still, as"
-            " total ink scales every dot product"
+        notes=(
+            Note("the lines of two labels are not parallel", fails),
+            Note(
+                "nothing learned: with random positive weights the lines are more parallel "
+                "still, as total ink scales every dot product",
+                holds,
+            ),
         ),
     ),
     Claim(
@@ -156,9 +164,12 @@ UNDERSTANDING = (
         accepted=(0.0, 0.05),
         experiments=("log_net_control",),
         measure=each("log_net_control", residual_structure),
-        why=(
-            "residuals bend along the line: what the paper calls a small slope is a trend in"
-            " most clusters"
+        notes=(
+            Note(
+                "residuals bend along the line: what the paper calls a small slope is a trend "
+                "in most clusters",
+                fails,
+            ),
         ),
     ),
     Claim(
@@ -182,8 +193,14 @@ UNDERSTANDING = (
                 each("log_net_control", partial(median_r2, random_pairs)),
             ),
         ),
-        why="a power law explains less than half of the variance",
-        note="its exponent is 1, plain proportionality, and random weights follow it more closely",
+        notes=(
+            Note("a power law explains less than half of the variance", fails),
+            Note(
+                "its exponent is 1, plain proportionality, and random weights follow it more "
+                "closely",
+                holds,
+            ),
+        ),
     ),
     Claim(
         id="log_net/small_interval",
@@ -207,10 +224,13 @@ UNDERSTANDING = (
                 each("log_net_joint", partial(predicted_reach, "log(1+dx3/x3)")),
             ),
         ),
-        why="the prediction holds over most of the range of a pixel",
-        note=(
-            "but for its own reason: the plain first-order sum, without the paper's logarithm,"
-            " holds over the whole range of a pixel"
+        notes=(
+            Note("the prediction holds over most of the range of a pixel", fails),
+            Note(
+                "but for its own reason: the plain first-order sum, without the paper's "
+                "logarithm, holds over the whole range of a pixel",
+                holds,
+            ),
         ),
     ),
     Claim(
@@ -226,7 +246,7 @@ UNDERSTANDING = (
         experiments=("log_net_control", "log_net_joint"),
         measure=each("log_net_control", exponential_fit),
         controls=(Control("the jointly trained net", each("log_net_joint", exponential_fit)),),
-        why="log x3 bends away from a straight line",
+        notes=(Note("log x3 bends away from a straight line", fails),),
     ),
     Claim(
         id="log_net/large_projection_shields",
@@ -240,7 +260,7 @@ UNDERSTANDING = (
         experiments=("log_net_control", "log_net"),
         measure=each("log_net_control", shielding),
         controls=(Control("log_net", each("log_net", shielding)),),
-        why="a large dot product does not go with a small change",
+        notes=(Note("a large dot product does not go with a small change", fails),),
     ),
     Claim(
         id="log_net/gradient_goes_stale",
@@ -258,7 +278,7 @@ UNDERSTANDING = (
             Control("cosine, relu net", each("relu_net", staleness)),
             Control("cosine, jointly trained log net", each("log_net_joint", staleness)),
         ),
-        why="the log net's gradient turns less than the relu net's",
+        notes=(Note("the log net's gradient turns less than the relu net's", fails),),
     ),
     Claim(
         id="log_net/robust",
@@ -304,11 +324,15 @@ UNDERSTANDING = (
                 ("log_net_unconstrained",),
             ),
         ),
-        why="the log net is not more robust than the relu net",
-        note=(
-            "true of the prototype-like net only, not for being less accurate (a relu net stopped"
-            " there is not robust), and not for its log: the same w1 without it, and the nearest"
-            " class mean, are as robust; the accurate log nets are less robust than relu"
+        notes=(
+            Note("the log net is not more robust than the relu net", fails),
+            Note(
+                "true of the prototype-like net only, not for being less accurate (a relu net "
+                "stopped there is not robust), and not for its log: the same w1 without it, and"
+                " the nearest class mean, are as robust; the accurate log nets are less robust "
+                "than relu",
+                holds,
+            ),
         ),
         flagged=("log_net", "relu_net", "relu_net_early"),
     ),

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from math import inf
 
 from bioexp.papers.measuring import each, less, seed_by_seed
-from bioexp.papers.paper import Claim, Control, Drawing
+from bioexp.papers.paper import Claim, Control, Drawing, Note, fails, holds
 from bioexp.papers.spatial_nets import claim_figures, figures
 from bioexp.papers.spatial_nets.measures import (
     CONCATENATION,
@@ -92,10 +92,13 @@ CLAIMS = (
                 for alpha, variant in (("1", "printed"), ("0.01", "hundredth"))
             ),
         ),
-        why="a cell's mean is more than the paper's standard deviation away",
-        note=(
-            "with neurons disabled as in the authors' program and T as a mean: as printed the net"
-            " does not train"
+        notes=(
+            Note("a cell's mean is more than the paper's standard deviation away", fails),
+            Note(
+                "with neurons disabled as in the authors' program and T as a mean: as printed "
+                "the net does not train",
+                holds,
+            ),
         ),
         draw=claim_figures.table1,
     ),
@@ -112,7 +115,7 @@ CLAIMS = (
         experiments=MODES,
         measure=farthest(DROP, task_mean("drop")),
         controls=every(task_mean("drop"), "lost by the split", cells=DROP),
-        why="a cell's mean is more than the paper's standard deviation away",
+        notes=(Note("a cell's mean is more than the paper's standard deviation away", fails),),
     ),
     Claim(
         id="spatial_nets/no_cost",
@@ -138,7 +141,7 @@ CLAIMS = (
                 )
             ),
         ),
-        why="in one mode the spatial net is less accurate",
+        notes=(Note("in one mode the spatial net is less accurate", fails),),
         draw=claim_figures.three,
     ),
     Claim(
@@ -164,10 +167,13 @@ CLAIMS = (
             ),
             *every(task_mean("split"), "after the split", {THREE: "three tasks"}),
         ),
-        why="in one mode the spatial net splits no better",
-        note=(
-            "with disabled neurons silent, as the text has it, regular nets lose much less, and a"
-            " gain is certain in mixing alone"
+        notes=(
+            Note("in one mode the spatial net splits no better", fails),
+            Note(
+                "with disabled neurons silent, as the text has it, regular nets lose much less,"
+                " and a gain is certain in mixing alone",
+                holds,
+            ),
         ),
     ),
     Claim(
@@ -183,9 +189,12 @@ CLAIMS = (
         experiments=MODES,
         measure=seed_by_seed(max, *of_spatial(most_crossing)),
         controls=every(most_crossing, "share between groups in the worst layer"),
-        why=(
-            "in sequential mode a quarter of the weight into the fourth hidden layer crosses; in"
-            " the others it is below a tenth"
+        notes=(
+            Note(
+                "in sequential mode a quarter of the weight into the fourth hidden layer "
+                "crosses; in the others it is below a tenth",
+                fails,
+            ),
         ),
         draw=claim_figures.between,
     ),
@@ -210,9 +219,12 @@ CLAIMS = (
             ),
             *every(smallest_group, "smallest group's share of a layer"),
         ),
-        why=(
-            "in sequential mode neurons sit on an output each instead, and outputs of both tasks"
-            " interleave; regions form in the other two"
+        notes=(
+            Note(
+                "in sequential mode neurons sit on an output each instead, and outputs of both "
+                "tasks interleave; regions form in the other two",
+                fails,
+            ),
         ),
         draw=claim_figures.regions,
     ),
@@ -232,7 +244,7 @@ CLAIMS = (
             Control(SHORT[mode], each(mode, task_mean("split"), net="regular"))
             for mode in (MIXING, SEQUENTIAL)
         ),
-        why="it loses more than the paper's",
+        notes=(Note("it loses more than the paper's", fails),),
     ),
     Claim(
         id="spatial_nets/sequential_hardest",
@@ -247,7 +259,7 @@ CLAIMS = (
         experiments=MODES,
         measure=less(lost(SEQUENTIAL), seed_by_seed(max, lost(CONCATENATION), lost(MIXING))),
         controls=every(task_mean("drop"), "lost by the split"),
-        why="another mode loses as much",
+        notes=(Note("another mode loses as much", fails),),
     ),
     Claim(
         id="spatial_nets/other_splits_fail",
@@ -272,10 +284,13 @@ CLAIMS = (
             *every(task_mean("split", "spectral"), "by spectral clustering"),
             *every(task_mean("split", "activity"), "by activation statistics"),
         ),
-        why="one of the two leaves more than one task",
-        note=(
-            "of spatial nets; of regular ones in concatenation and mixing spectral clustering"
-            " splits as well as the greedy method"
+        notes=(
+            Note("one of the two leaves more than one task", fails),
+            Note(
+                "of spatial nets; of regular ones in concatenation and mixing spectral "
+                "clustering splits as well as the greedy method",
+                holds,
+            ),
         ),
     ),
     Claim(
@@ -312,9 +327,12 @@ CLAIMS = (
                 for control in every(number, what, {RELU: "ReLU", MIXING: "sigmoid"})
             ),
         ),
-        why=(
-            "weights that cost nothing do not take over what the others lose, and regions form in"
-            " the lower layers; but weights shrink without neurons moving together"
+        notes=(
+            Note(
+                "weights that cost nothing do not take over what the others lose, and regions "
+                "form in the lower layers; but weights shrink without neurons moving together",
+                fails,
+            ),
         ),
         draw=claim_figures.rescaled,
     ),

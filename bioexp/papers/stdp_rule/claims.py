@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from math import inf
 
-from bioexp.papers.paper import Claim, Control, Drawing
+from bioexp.papers.paper import Claim, Control, Drawing, Note, fails, holds
 from bioexp.papers.stdp_rule import claim_figures, figures
 from bioexp.papers.stdp_rule.measures import (
     CODES,
@@ -70,8 +70,10 @@ CLAIMS = (
             Control("largest update by eq. 3, stable", on("stable", ZERO_TWO, peak)),
             Control("largest update by eq. 3, as printed", on("printed", ZERO_TWO, peak)),
         ),
-        why="the equations do not have these asymmetries",
-        note="the peaks are poles, which make the rule unstable",
+        notes=(
+            Note("the equations do not have these asymmetries", fails),
+            Note("the peaks are poles, which make the rule unstable", holds),
+        ),
     ),
     Claim(
         id="stdp_rule/comparable",
@@ -102,10 +104,13 @@ CLAIMS = (
             Control("IRIS 0v2, 40 of each: test accuracy", on_splits("even")),
             Control("IRIS 0v2, dealt at random: test accuracy", on_splits("random")),
         ),
-        why=(
-            "as printed updates pass through a pole, nets collapse, and IRIS is not learned; the"
-            " stable rule is within half a point on MNIST, as good on IRIS 0v1 and 0v2, and fails"
-            " on 1v2"
+        notes=(
+            Note(
+                "as printed updates pass through a pole, nets collapse, and IRIS is not "
+                "learned; the stable rule is within half a point on MNIST, as good on IRIS 0v1 "
+                "and 0v2, and fails on 1v2",
+                fails,
+            ),
         ),
         draw=claim_figures.instability,
     ),
@@ -127,8 +132,10 @@ CLAIMS = (
             Control("accuracy there with Z fixed", mean_over("stable", IRIS_PAIRS, early(0.1))),
             Control("accuracy there of backprop", mean_over("backprop", IRIS_PAIRS, early(0.1))),
         ),
-        why="propagating Z does not cure the slow start",
-        note="but backprop starts slowly, too",
+        notes=(
+            Note("propagating Z does not cure the slow start", fails),
+            Note("but backprop starts slowly, too", holds),
+        ),
         draw=claim_figures.start,
     ),
     Claim(
@@ -164,10 +171,13 @@ CLAIMS = (
             Control("test accuracy with propagated Z", on("propagated", ZERO_TWO)),
             Control("test accuracy with fixed Z", on("stable", ZERO_TWO)),
         ),
-        why="not every one of the three holds",
-        note=(
-            "on MNIST, where it never leaves what the initial weights make it; on IRIS it goes on"
-            " changing"
+        notes=(
+            Note("not every one of the three holds", fails),
+            Note(
+                "on MNIST, where it never leaves what the initial weights make it; on IRIS it "
+                "goes on changing",
+                holds,
+            ),
         ),
         draw=claim_figures.associations,
     ),
@@ -219,12 +229,15 @@ CLAIMS = (
             Control("ladder, MNIST 0v2: accuracy gained at 0.1", left_at(0.1)),
             Control("ladder, MNIST 0v2: accuracy gained at 0.2", left_at(0.2)),
         ),
-        why=(
-            "nets that did not learn are not robust either; the stable rule is ahead on MNIST at"
-            " 12/255 and beyond, where weight decay alone gives backprop about half of it, and"
-            " behind on IRIS"
+        notes=(
+            Note(
+                "nets that did not learn are not robust either; the stable rule is ahead on "
+                "MNIST at 12/255 and beyond, where weight decay alone gives backprop about half"
+                " of it, and behind on IRIS",
+                fails,
+            ),
+            Note("weight decay alone gives backprop about half of it", holds),
         ),
-        note="weight decay alone gives backprop about half of it",
         draw=claim_figures.farther,
     ),
     Claim(
@@ -239,8 +252,10 @@ CLAIMS = (
         accepted=(0.9, 1.0),
         experiments=(PAIRS, IRIS),
         measure=share_alike,
-        why="on some pairs the rule is farther behind",
-        note="of the stable rule",
+        notes=(
+            Note("on some pairs the rule is farther behind", fails),
+            Note("of the stable rule", holds),
+        ),
         draw=claim_figures.heat_maps,
     ),
 )
