@@ -48,6 +48,10 @@ def test_a_large_config_has_one_seed_on_a_laptop_and_another_length_in_the_paper
     assert (laptop.name, laptop.seeds, laptop.experiment.name) == ("small", (0,), "small")
     assert (full.name, full.seeds, full.experiment.name) == ("small", (0, 1, 2, 3, 4), "long")
     assert plan.wanted(study, Size("laptop", 3))[0].seeds == (0, 1, 2)
+    many = replace(study, seeds={"small": 7})
+    counts = {"laptop": 7, "paper": 7, "smoke": 1}
+    for profile, count in counts.items():
+        assert len(plan.wanted(many, Size(profile))[0].seeds) == count
 
 
 def test_what_two_papers_want_is_done_once_for_both(made, monkeypatch):

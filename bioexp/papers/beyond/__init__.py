@@ -71,5 +71,6 @@ def study(papers: Sequence[Paper]) -> Study:
         attacked=attacked,
         repeated=tuple(name for study in studies for name in study.repeated),
         single=tuple(name for study in studies for name in study.single),
+        seeds={name: count for study in studies for name, count in study.seeds.items()},
         full={name: long for study in studies for name, long in study.full.items()},
     )
