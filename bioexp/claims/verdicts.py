@@ -10,7 +10,7 @@ from typing import NamedTuple
 from bioexp.claims.drawings import missing, picture, runs_named
 from bioexp.claims.notes import reasons
 from bioexp.claims.records import ClaimRow, ControlRow, Ends, ReadingRow, Verdict
-from bioexp.measures.estimators import Estimate, mean, over_images, prediction
+from bioexp.measures.estimators import Estimate, exact, mean, over_images, prediction
 from bioexp.measures.interval import LEVEL, wilson
 from bioexp.measures.verdict import Part, all_of, holm, seeds_to_decide, verdict
 from bioexp.papers.paper import Claim, Control, Evidence, Reading, Study
@@ -113,7 +113,9 @@ def _verdict(
 
 
 def _null(claim: Claim, null: Control) -> Reading:
-    return Reading(null.what, null.measure, claim.accepted, claim.estimator, null.name or "null")
+    """Held to the same bar; where the claim is exact, its null is still drawn by seeds."""
+    estimator = mean if claim.estimator is exact else claim.estimator
+    return Reading(null.what, null.measure, claim.accepted, estimator, null.name or "null")
 
 
 def _absent(claim: Claim, why: str) -> ClaimRow:
