@@ -341,7 +341,7 @@ def reproduce(
         from bioexp.claims.rows import runs_of
         from bioexp.report.page import report
 
-        outcome = judged(papers, size, workspace)
+        outcome = judged(papers, size, workspace, terminal.progress)
         if used := runs_of(results, outcome.claims):
             page = report(used, results / "report.html", outcome.claims)
             workspace.say(f"report: {page}")

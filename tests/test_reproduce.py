@@ -13,7 +13,7 @@ import pytest
 from made_paper import LADDER, PAPER, Asked, changed, claim, picture, publish, survivors
 from made_runs import vouch_again
 
-from bioexp.claims import drawings, plan
+from bioexp.claims import drawings, more_seeds, plan
 from bioexp.claims.changes import changes
 from bioexp.claims.records import ClaimRow
 from bioexp.claims.rows import claims_of, runs_of
@@ -478,3 +478,24 @@ def test_notes_are_made_from_numbers_and_printed_where_their_condition_is_measur
     assert rows["certain"]["why"] == "0.85 against 0.25; it is reproduced"
     assert rows["open"]["why"].startswith("the interval straddles what is accepted")
     assert rows["open"]["why"].endswith("; 0.85 against 0.25")
+
+
+def test_what_two_seeds_leave_undecided_is_judged_once_more_by_as_many_as_would_decide(
+    bioexp, reproduced, monkeypatch
+):
+    values = (0.5, 1.5, 0.9, 1.1, 0.8, 1.2, 1.0, 1.0, 1.0, 1.0)
+    scattered = lambda evidence: {run.seed: values[run.seed] for run in evidence["small"]}  # noqa: E731
+    asked = {"accepted": (0.2, inf), "measure": scattered}
+    rows = judged_as(bioexp, reproduced, monkeypatch, scattered=asked)
+    row = rows["scattered"]
+    assert row["verdict"] == "reproduced"
+    assert row["n_seeds"] > 2
+    added = row["n_seeds"] - 2
+    assert row["why"] == f"{added} seeds were added, as 2 left it undecided"
+    assert len(list(reproduced.glob("small/*/FINISHED"))) == row["n_seeds"]
+    assert judged_as(bioexp, reproduced, monkeypatch, scattered=asked) == rows
+    monkeypatch.setattr(more_seeds, "CHEAP", 0.0)
+    shutil.rmtree(next(reproduced.glob("small/*-s3")))
+    dear = judged_as(bioexp, reproduced, monkeypatch, scattered=asked)["scattered"]
+    assert (dear["verdict"], dear["n_seeds"]) == ("undecided", 2)
+    assert f"about {row['n_seeds']} seeds would decide" in dear["why"]

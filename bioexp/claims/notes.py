@@ -28,11 +28,11 @@ def notes_of(notes: Sequence[Note], numbers: Numbers) -> list[str]:
     return [note.text.format_map(own) for note in notes if note.when is None or note.when(numbers)]
 
 
-def reasons(claim: Claim, row: ClaimRow, needed: int | None) -> str:
-    """Why a row has its verdict, and what was found. needed: how many seeds would decide it."""
+def reasons(claim: Claim, row: ClaimRow) -> str:
+    """Why a row has its verdict, and what was found."""
     said = []
     if row.verdict == "undecided":
-        more = f"; about {needed} seeds would decide" if needed else ""
+        more = f"; about {row.seeds_needed} seeds would decide" if row.seeds_needed else ""
         said.append(f"the interval straddles what is accepted{more}")
     elif row.verdict == "fitted":
         said.append(claim.fitted)

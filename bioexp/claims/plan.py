@@ -4,8 +4,8 @@ minutes that it takes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -47,10 +47,14 @@ PROFILES: dict[str, Profile] = {
 
 @dataclass(frozen=True)
 class Size:
-    """How large a reproduction is: a profile, and another number of seeds of everything, if any."""
+    """How large a reproduction is: a profile, and another number of seeds of everything, if any.
+
+    more: experiments that have at least so many seeds.
+    """
 
     profile: ProfileName
     seeds: int | None = None
+    more: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def asked(self) -> Asked:
@@ -122,7 +126,7 @@ def wanted(study: Study, size: Size) -> list[Wanted]:
             count = 1
         if size.comparable:
             count = study.seeds.get(name, count)
-        count = size.seeds or count
+        count = max(size.seeds or count, size.more.get(name, 0))
         for experiment in by_name[trained]:
             sized = replace(experiment, fallback=None)
             sized = _small(experiment) if size.profile == "smoke" else sized

@@ -56,8 +56,9 @@ class ClaimRow(Record):
     """A row of claims.json: a claim with its verdict, or a figure.
 
     accepted: the ends of what counts as reproduced; None for no end. per_seed: the measure of each
-    of `seeds`, in their order. prediction: where one more seed would lie. runs: experiments it
-    looks at, as folders without the seeds.
+    of `seeds`, in their order. seeds_needed: about how many would decide what is undecided.
+    prediction: where one more seed would lie. runs: experiments it looks at, as folders without the
+    seeds.
     """
 
     id: Annotated[str, Field(pattern="^[^/]+/[^/]+$")]
@@ -74,6 +75,7 @@ class ClaimRow(Record):
     per_seed: tuple[float, ...]
     seeds: tuple[int, ...] = ()
     n_seeds: int
+    seeds_needed: int | None = None
     interval: str
     controls: tuple[ControlRow, ...]
     parts: tuple[ReadingRow, ...] = ()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bioexp.claims.drawings import draw
+from bioexp.claims.more_seeds import decided
 from bioexp.claims.plan import Size, Wanted, needed, studies_named, wanted
 from bioexp.claims.records import ClaimRow
 from bioexp.claims.rows import merged, write_claims
@@ -18,6 +19,7 @@ from bioexp.papers import papers
 from bioexp.papers.paper import Evidence, Study
 from bioexp.runs.directory import directory, failure, open_run
 from bioexp.runs.nets import trained
+from bioexp.runs.tasks import ProgressBar
 from bioexp.runs.workspace import Workspace
 from bioexp.types import UserError
 
@@ -32,12 +34,13 @@ class Judged(NamedTuple):
     errors: list[Exception]
 
 
-def judged(names: Sequence[str], size: Size, workspace: Workspace) -> Judged:
+def judged(names: Sequence[str], size: Size, workspace: Workspace, progress: ProgressBar) -> Judged:
     """Draw and judge from the run directories alone, and write claims.json, claims.md and figures/
     into the results folder.
 
-    Goes on after an experiment or a whole study that fails; the rows that need it say "not run"
-    and why.
+    What is undecided is judged once more with the seeds that would decide it, where these cost
+    little. Goes on after an experiment or a whole study that fails; the rows that need it say "not
+    run" and why.
     """
     broken = papers().broken
     errors = list(broken.values()) if list(names) == ["all"] else []
@@ -46,7 +49,8 @@ def judged(names: Sequence[str], size: Size, workspace: Workspace) -> Judged:
         command = _command(name, size)
         try:
             evidence, failed = _gathered(study, size, workspace)
-            rows += _rows(study, evidence, failed, size, workspace, command)
+            judged_once = _rows(study, evidence, failed, size, workspace, command)
+            rows += decided(study, judged_once, size, workspace, progress)
         except Exception as error:
             errors.append(error)
             reason = f"its code failed: {type(error).__name__}: {error}"

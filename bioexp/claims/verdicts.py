@@ -68,7 +68,8 @@ def row_of(claim: Claim, evidence: Evidence, comparable: bool) -> ClaimRow:
     all_parts += [part.as_part() for part in parts]
     row = row.model_copy(update={"verdict": _verdict(claim, estimate, all_parts, row.null)})
     needed = seeds_to_decide(all_parts) if row.verdict == "undecided" else None
-    return row.model_copy(update={"why": reasons(claim, row, needed)})
+    row = row.model_copy(update={"seeds_needed": needed})
+    return row.model_copy(update={"why": reasons(claim, row)})
 
 
 class _Measured(NamedTuple):
