@@ -24,7 +24,7 @@ from bioexp.report.page import report
 from bioexp.runs.directory import grouped
 from bioexp.types import UserError
 
-WIDTH, COLORS = 800, 64  # pixels and colors: enough to read a figure by
+WIDTH = 800  # pixels: enough to read a figure by
 ABSOLUTE = re.compile(r"(?<![\w.~-])~?/(?:[\w.+@-]+/)+")
 BEGIN, END = "<!-- claims -->", "<!-- /claims -->"
 NONE_YET = "Not made yet: `bioexp reproduce all`, then `make reference`.\n"
@@ -73,7 +73,7 @@ def reference(results: Path, folder: Path) -> None:
     ]
     figures = [row.figure for row in rows if row.figure]
     for figure in figures:
-        write_atomically(folder / figure, partial(_write, compact(results / figure, COLORS, WIDTH)))
+        write_atomically(folder / figure, partial(_write, compact(results / figure, WIDTH)))
     for old in folder.glob("figures/*/*.png"):
         if str(old.relative_to(folder)) not in figures:
             old.unlink()
