@@ -7,7 +7,7 @@ import yaml
 from PIL import Image
 
 from bioexp import records
-from bioexp.claims.records import ClaimRow, ControlRow
+from bioexp.claims.records import ClaimRow, ControlRow, ReadingRow
 from bioexp.experiment import Run
 from bioexp.files import write_arrays, write_text
 from bioexp.records import (
@@ -23,7 +23,15 @@ from bioexp.records import (
 from bioexp.runs.directory import WRITTEN, finish, open_run
 from bioexp.vouched import vouch
 
-VERDICTS = ("reproduced", "not reproduced", "undecided", "not comparable", "not run")
+VERDICTS = (
+    "reproduced",
+    "not reproduced",
+    "undecided",
+    "not comparable",
+    "not run",
+    "holds trivially",
+    "fitted",
+)
 EVIL = '<script>alert("x")</script><img src=x onerror=alert(1)>'
 EPS, CLEAN = 0.1, 0.9
 STAGE = {
@@ -186,6 +194,20 @@ def made_claim(number: int, verdict: str, **changes) -> ClaimRow:
     return row.model_copy(update=changes)
 
 
+def made_reading(what: str, verdict: str, **changes) -> ReadingRow:
+    """A part of a claim, another reading of it, or its null."""
+    row = ReadingRow(
+        what=what,
+        accepted=(0.5, None),
+        measured=0.8,
+        ci95=(0.7, 0.9),
+        per_seed=(0.75, 0.85),
+        interval="t over 2 seeds",
+        verdict=verdict,
+    )
+    return row.model_copy(update=changes)
+
+
 def made_figure(name: str, verdict: str, path: str | None) -> ClaimRow:
     empty = {"expected": None, "accepted": (None, None), "tolerance": None, "measured": None}
     nothing = {"ci95": None, "n_seeds": 0, "interval": "", "controls": (), "measured_as": ""}
@@ -201,6 +223,11 @@ def made_claims(results: Path) -> list[ClaimRow]:
     (results / "figures").mkdir(exist_ok=True)
     Image.new("RGB", (300, 100), "navy").save(results / "figures" / "fig2.png")
     rows = [made_claim(number, verdict) for number, verdict in enumerate(VERDICTS)]
+    part = made_reading("the second clause", "reproduced")
+    reading = made_reading("by Adam", "not reproduced", measured=0.2, ci95=(0.1, 0.3))
+    null = made_reading("shuffled labels", "not reproduced", measured=0.1, ci95=None)
+    beside = {"parts": (part,), "readings": (reading,), "null": null, "decides": "as printed"}
+    rows[0] = rows[0].model_copy(update={**beside, "prediction": (0.48, 0.52)})
     said = {"id": "log_net/sentence", "kind": "claim", "what": EVIL, "why": EVIL}
     sentence = rows[0].model_copy(update={**said, "expected": None, "accepted": (0.7, None)})
     return [

@@ -83,7 +83,7 @@ def test_the_readme_of_a_reference_has_every_claim_and_every_figure(made):
     measured = "0.91 | 0.6111 [0.6011, 0.6211], 3 seeds | not reproduced | because 1 |"
     assert f"| row_1: number 1 (test accuracy) | Table 1 | {measured}" in text
     assert "| row_4: number 4 (test accuracy) | Table 4 | 0.94 |  | not run | cifar10" in text
-    assert "| [log_net](#log_net) | 2 | 1 | 1 | 0 | 0 | 2 |" in text
+    assert "| [log_net](#log_net) | 2 | 1 | 1 | 1 | 1 | 2 |" in text
     assert "- [fig2](figures/fig2.png): caption fig2" in text
     assert "- fig4, not run" in text
     assert "<script" not in text
@@ -99,8 +99,8 @@ def test_the_counts_stand_between_the_readmes_markers_and_nothing_else_moves(mad
     text = readme.read_text()
     assert (text.splitlines()[0], text.splitlines()[-1]) == ("before", "after")
     assert "\nold\n" not in text
-    assert "Of 6 claims and numbers, 2 hold, 1 does not, 1 is undecided, 2 could not be" in text
-    assert "| [log_net](reference/README.md#log_net) | 2 | 1 | 1 | 0 | 0 | 2 |" in text
+    assert "Of 8 claims and numbers, 2 hold, 1 does not, 1 is undecided, 1 could not fail, 1 was" in text
+    assert "| [log_net](reference/README.md#log_net) | 2 | 1 | 1 | 1 | 1 | 2 |" in text
     readme.write_text("no markers")
     with pytest.raises(UserError, match="has no <!-- claims -->"):
         refresh(readme, folder)

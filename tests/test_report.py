@@ -53,8 +53,8 @@ def test_the_first_screen_counts_every_verdict_and_the_figures_apart(results):
     page, twin = written(results, [made_run(results)], made_claims(results))
     header = words(page[page.index("<header>") : page.index("</header>")])
     assert (
-        "Of 6 claims and numbers from 1 paper, 2 hold, 1 does not, 1 is undecided; 2 could not be"
-        " judged." in header
+        "Of 8 claims and numbers from 1 paper, 2 hold, 1 does not, 1 is undecided; 2 could not fail"
+        " or were fitted; 2 could not be judged." in header
     )
     for verdict in VERDICTS:
         assert verdict in header
@@ -72,6 +72,20 @@ def test_a_row_says_what_the_paper_says_beside_what_was_measured_its_controls_an
     found = ("random weights", "0.111", "not reproduced", "because 1", "t over 3 seeds")
     for shown in (*said, *found, "bioexp reproduce log_net"):
         assert shown in row
+
+
+def test_parts_readings_and_the_null_of_a_claim_stand_beside_it_each_judged(results):
+    page, twin = written(results, [made_run(results)], made_claims(results))
+    row = words(row_of(page, "row_0"))
+    for shown in (
+        "0.80 [0.70, 0.90] also: the second clause (accepted: at least 0.5). reproduced",
+        "0.200 [0.100, 0.300] another reading: by Adam (accepted: at least 0.5). not reproduced",
+        "0.1 null: shuffled labels (accepted: at least 0.5). not reproduced",
+        "one more net: [0.4800, 0.5200]",
+        "Of its readings this one decides: as printed.",
+    ):
+        assert shown in row
+    assert "another reading: by Adam: 0.200 [0.100, 0.300], not reproduced" in twin
 
 
 def test_nothing_stands_where_nothing_is_printed_measured_or_accepted(results):
