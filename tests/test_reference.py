@@ -99,7 +99,10 @@ def test_the_counts_stand_between_the_readmes_markers_and_nothing_else_moves(mad
     text = readme.read_text()
     assert (text.splitlines()[0], text.splitlines()[-1]) == ("before", "after")
     assert "\nold\n" not in text
-    assert "Of 8 claims and numbers, 2 hold, 1 does not, 1 is undecided, 1 could not fail, 1 was" in text
+    assert (
+        "Of 8 claims and numbers, 2 hold, 1 does not, 1 is undecided, 1 could not fail, 1 was"
+        in text
+    )
     assert "| [log_net](reference/README.md#log_net) | 2 | 1 | 1 | 1 | 1 | 2 |" in text
     readme.write_text("no markers")
     with pytest.raises(UserError, match="has no <!-- claims -->"):

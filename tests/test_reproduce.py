@@ -19,7 +19,7 @@ from bioexp.claims.records import ClaimRow
 from bioexp.claims.rows import claims_of, runs_of
 from bioexp.config.lookup import builder_of
 from bioexp.figures.canvas import NothingDrawn
-from bioexp.papers.paper import Control, Note, Reading, holds
+from bioexp.papers.paper import Control, Note, Overview, Reading, holds
 from bioexp.types import UserError
 
 
@@ -499,3 +499,23 @@ def test_what_two_seeds_leave_undecided_is_judged_once_more_by_as_many_as_would_
     dear = judged_as(bioexp, reproduced, monkeypatch, scattered=asked)["scattered"]
     assert (dear["verdict"], dear["n_seeds"]) == ("undecided", 2)
     assert f"about {row['n_seeds']} seeds would decide" in dear["why"]
+
+
+def test_an_overview_is_drawn_from_what_all_claims_came_to(bioexp, reproduced, monkeypatch):
+    seen = []
+
+    def overview(outcomes):
+        seen.append([(outcome.id, outcome.verdict) for outcome in outcomes])
+        return picture({"small": outcomes})
+
+    shown = Overview("made/overview", "", "every claim", overview)
+    publish(monkeypatch, made=changed(overviews=(shown,)))
+    for _ in range(2):
+        assert bioexp("reproduce", "made")[0] == 0
+    row = rows_of(reproduced)["made/overview"]
+    assert (row["verdict"], row["kind"]) == ("drawn", "figure")
+    assert (reproduced / row["figure"]).is_file()
+    assert row["runs"] == rows_of(reproduced)["made/holds"]["runs"]
+    measured = [("holds", "reproduced"), ("fails", "not reproduced"), ("attacked", "reproduced")]
+    assert seen == [[(f"made/{name}", verdict) for name, verdict in measured]] * 2
+    assert len(claims_of(reproduced)) == len(rows_of(reproduced))

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from bioexp.claims.notes import outcome_of
 from bioexp.claims.records import ClaimRow, Drawn
 from bioexp.figures.canvas import NothingDrawn, own_style, save
-from bioexp.papers.paper import Drawing, Evidence, Study
+from bioexp.papers.paper import Drawing, Evidence, Overview, Study
 from bioexp.records import read, write
 from bioexp.runs.provenance import digest_of
 from bioexp.runs.workspace import Workspace
 from bioexp.types import UserError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 def draw(
@@ -36,7 +42,7 @@ def draw(
             state = _state(drawing, evidence)
             if drawn.get(drawing.id) != state or not file.is_file():
                 workspace.say(f"drawing {drawing.id}")
-                why = _saved(drawing, evidence, file)
+                why = _saved(partial(drawing.draw, evidence), file)
                 drawn[drawing.id] = "" if why else state
                 write(ledger, Drawn(drawn=drawn))
                 if why:
@@ -47,11 +53,28 @@ def draw(
     return rows
 
 
-def _saved(drawing: Drawing, evidence: Evidence, file: Path) -> str:
+def draw_overviews(
+    study: Study, claims: Sequence[ClaimRow], workspace: Workspace
+) -> list[ClaimRow]:
+    """A row for every overview, drawn from the rows of all claims that were measured."""
+    results = workspace.results
+    measured = [row for row in claims if row.kind != "figure" and row.measured is not None]
+    outcomes = [outcome_of(row) for row in measured]
+    runs = tuple(dict.fromkeys(group for row in measured for group in row.runs))
+    rows = []
+    for overview in study.overviews:
+        file = picture(results, overview.id)
+        why = _saved(lambda shown=overview: shown.draw(outcomes), file)  # type: ignore[misc]
+        figure = None if why else str(file.relative_to(results))
+        rows.append(_row(overview, figure, why, runs))
+    return rows
+
+
+def _saved(make: Callable[[], Figure], file: Path) -> str:
     """Draw it; why that was impossible, an older picture then being no longer there."""
     try:
         with own_style():
-            save(drawing.draw(evidence), file)
+            save(make(), file)
     except NothingDrawn as error:
         file.unlink(missing_ok=True)
         return str(error)
@@ -89,7 +112,9 @@ def _drawn(ledger: Path) -> dict[str, str]:
         return {}
 
 
-def _row(drawing: Drawing, figure: str | None, why: str, runs: tuple[str, ...]) -> ClaimRow:
+def _row(
+    drawing: Drawing | Overview, figure: str | None, why: str, runs: tuple[str, ...]
+) -> ClaimRow:
     return ClaimRow(
         id=drawing.id,
         kind="figure",

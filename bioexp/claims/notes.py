@@ -9,7 +9,7 @@ from math import nan
 
 from bioexp.claims.records import ClaimRow, ControlRow, ReadingRow
 from bioexp.measures.estimators import Estimate
-from bioexp.papers.paper import Claim, Note, Numbers
+from bioexp.papers.paper import Claim, Note, Numbers, Outcome
 
 OWN = "measured"  # what notes call the measure of the claim itself
 
@@ -20,6 +20,18 @@ def numbers_of(row: ClaimRow) -> Numbers:
     beside += [row.null] if row.null else []
     named = {other.name: _estimate(other) for other in beside if other.name}
     return Numbers(row.verdict, row.expected, {OWN: _estimate(row), **named})
+
+
+def outcome_of(row: ClaimRow) -> Outcome:
+    """What overviews show of a row."""
+    return Outcome(
+        row.id,
+        row.verdict,
+        row.accepted,
+        _estimate(row),
+        _estimate(row.null) if row.null else None,
+        tuple(_estimate(control) for control in row.controls),
+    )
 
 
 def notes_of(notes: Sequence[Note], numbers: Numbers) -> list[str]:

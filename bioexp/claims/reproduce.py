@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from bioexp.claims.drawings import draw
+from bioexp.claims.drawings import draw, draw_overviews
 from bioexp.claims.more_seeds import decided
 from bioexp.claims.plan import Size, Wanted, needed, studies_named, wanted
 from bioexp.claims.records import ClaimRow
@@ -59,6 +59,15 @@ def judged(names: Sequence[str], size: Size, workspace: Workspace, progress: Pro
             failed = dict.fromkeys(needed(study), reason)
             rows += _rows(study, {}, failed, size, workspace, command)
     claims = merged(workspace, rows, broken)
+    for study in studies_named(names).values():
+        try:
+            drawn = draw_overviews(study, claims, workspace)
+        except Exception as error:
+            errors.append(error)
+            continue
+        shown = {row.id for row in drawn}
+        claims = [row for row in claims if row.id not in shown] + drawn
+        rows += drawn
     write_claims(workspace.results, claims)
     return Judged(rows, claims, errors)
 

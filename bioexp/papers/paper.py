@@ -158,6 +158,31 @@ class Drawing:
 
 
 @dataclass(frozen=True)
+class Outcome:
+    """What a judged claim came to, as overviews show it: id is its row's."""
+
+    id: str
+    verdict: str
+    accepted: tuple[float | None, float | None]
+    measured: Estimate
+    null: Estimate | None
+    controls: tuple[Estimate, ...]
+
+
+@dataclass(frozen=True)
+class Overview:
+    """A figure of what all claims came to, those of other studies too; drawn once all are judged.
+
+    Its fields are those of a Drawing, but for what it is drawn from.
+    """
+
+    id: str
+    where: str
+    what: str
+    draw: Callable[[Sequence[Outcome]], Figure]
+
+
+@dataclass(frozen=True)
 class Study:
     """Rows to be measured or drawn, and the experiments that they need.
 
@@ -181,6 +206,7 @@ class Study:
     single: tuple[str, ...] = ()
     seeds: Mapping[str, int] = field(default_factory=dict)
     full: Mapping[str, str] = field(default_factory=dict)
+    overviews: tuple[Overview, ...] = ()
     folder: Path | None = None
     about: str = ""
 

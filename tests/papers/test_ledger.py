@@ -27,7 +27,7 @@ def names_of(study):
 def test_every_row_of_the_ledger_is_one_claim_or_figure_and_the_reverse():
     """Rows beyond the papers may be drawn by the paper that they extend."""
     rows = {
-        name: [row.id for row in (*study.drawings, *study.claims)]
+        name: [row.id for row in (*study.drawings, *study.overviews, *study.claims)]
         for name, study in STUDIES.items()
     }
     assert sorted(row for own in rows.values() for row in own) == sorted(LEDGER)

@@ -16,29 +16,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from bioexp.papers.beyond.figures import controls, rule_by_attack, rule_by_dataset
+from bioexp.papers.beyond.figures import rule_by_attack, rule_by_dataset
 from bioexp.papers.beyond.measures import BY_DATASET
-from bioexp.papers.paper import Drawing, Paper, Study
-
-# Claims whose controls are of every kind: class means, random and raw filters, a frozen layer,
-# shuffled labels, no layer.
-CONTROLLED = (
-    "log_net/robust",
-    "log_net/parallel_lines",
-    "competing_hidden_units/error_fast",
-    "spatial_nets/inter_task_weights",
-    "brain_models/no_derivative_inferior",
-    "brain_models/autoencoder_mi_rises",
-    "stdp_rule/comparable",
-)
+from bioexp.papers.beyond.overview import controls
+from bioexp.papers.paper import Drawing, Overview, Paper, Study
 
 
 def study(papers: Sequence[Paper]) -> Study:
     """Figures over the runs of these papers; their experiments are trained as they train them."""
     studies = [paper.study for paper in papers]
     attacked = tuple(name for study in studies for name in study.attacked)
-    claims = tuple(claim for study in studies for claim in study.claims if claim.id in CONTROLLED)
-    needed = tuple(dict.fromkeys(name for claim in claims for name in claim.experiments))
     return Study(
         name="beyond",
         title="Beyond the papers",
@@ -59,12 +46,13 @@ def study(papers: Sequence[Paper]) -> Study:
                 attacked,
                 partial(rule_by_attack, attacked),
             ),
-            Drawing(
+        ),
+        overviews=(
+            Overview(
                 "beyond/controls",
                 "",
-                "claims beside the controls that would explain them away",
-                needed,
-                partial(controls, claims),
+                "every claim beside its null or the control that would explain it away",
+                controls,
             ),
         ),
         claims=(),

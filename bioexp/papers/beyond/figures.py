@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING
 
 from bioexp.figures.canvas import COLORS, canvas, explain, plain
 from bioexp.papers.beyond.measures import (
+    FROZEN,
     AttackedNet,
-    Compared,
     Scores,
     attacked_nets,
-    controlled,
     scores,
 )
-from bioexp.papers.measuring import EPS
-from bioexp.papers.paper import Claim, Evidence
+from bioexp.papers.paper import Evidence
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -51,25 +49,27 @@ def _scores(axes: Axes, dataset: str, found: Scores, order: Sequence[str]) -> No
         f"{dataset}, {_seeds(found.seeds)}, {found.n_test:,} test images",
         fontsize=10,
     )
+    frozen = found.rules[FROZEN].value
+    axes.axvline(frozen, color=COLORS[1], linestyle="--", linewidth=1, label=FROZEN)
+    axes.legend(loc="upper left", fontsize=8)
     axes.set_xlabel("test accuracy", fontsize=9)
-    axes.set_xlim(0, 1.5)
-    axes.set_xticks([0, 0.25, 0.5, 0.75, 1])
+    axes.set_xlim(0, 1)
 
 
 def rule_by_attack(attacked: Sequence[str], evidence: Evidence) -> Figure:
-    """Accuracy of every attacked net under every attack at eps 0.1, means with 95 % intervals over
-    seeds, and what is red.
+    """Accuracy of every attacked net under every attack at eps 0.1 and under all of them at every
+    eps, means with 95 % intervals over seeds, and what is red.
     """
     nets = attacked_nets(attacked, evidence)
     attacks = list(nets[0].accuracy) if nets else []
-    figure = canvas(2.4 + 1.45 * len(attacks), 1.6 + 0.42 * len(nets))
+    figure = canvas(2.6 + 1.0 * len(attacks), 1.6 + 0.42 * len(nets))
     _cells(figure.add_subplot(), nets, attacks)
     said = "; ".join(f"{net.name}: {net.red}" for net in nets if net.red)
     images = sorted({n for net in nets for n in net.images})
     explain(
         figure,
         "single attacks at most.",
-        f"accuracy at eps {EPS:g} (L∞), first {' or '.join(map(str, images))} test images, 95 % t"
+        f"accuracy at the eps named (L∞), first {' or '.join(map(str, images))} test images, 95 % t"
         " intervals over seeds; the worst case is the minimum per image. † robustness NOT"
         f" established{f': {said}' if said else ', of none here'}.",
     )
@@ -83,56 +83,23 @@ def _cells(axes: Axes, nets: Sequence[AttackedNet], attacks: Sequence[str]) -> N
     axes.imshow(shades, cmap="Blues", vmin=0, vmax=1.6, aspect="auto")
     for y, row in enumerate(values):
         for x, cell in enumerate(row):
-            axes.text(x, y, _words(cell), ha="center", va="center", fontsize=7.5)
+            axes.text(x, y, _words(cell), ha="center", va="center", fontsize=8)
     labels = [f"{net.name}, {_seeds(net.seeds)}{' †' * bool(net.red)}" for net in nets]
-    axes.set_xticks(range(len(attacks)), [name.replace("_", " ") for name in attacks], fontsize=9)
+    names = [name.replace("_", " ").replace(" ", "\n") for name in attacks]
+    axes.set_xticks(range(len(attacks)), names, fontsize=9)
     axes.set_yticks(range(len(nets)), labels, fontsize=8.5)
     axes.tick_params(length=0, top=True, labeltop=True, bottom=False, labelbottom=False)
     axes.spines[:].set_visible(False)
 
 
-def controls(claims: Sequence[Claim], evidence: Evidence) -> Figure:
-    """Each of these claims beside the controls that would explain it away, with 95 % intervals over
-    seeds.
-    """
-    heights = [1.6 + len(claim.controls) for claim in claims]
-    figure = canvas(11.0, 0.8 + 0.27 * sum(heights))
-    panels = figure.subplots(len(claims), 1, squeeze=False, height_ratios=heights)[:, 0]
-    for axes, compared in zip(panels, controlled(claims, evidence), strict=True):
-        _compared(axes, compared)
-    explain(
-        figure,
-        "claims without controls.",
-        "in bold what the claim is about, below it its controls; 95 % t intervals over seeds.",
-    )
-    return figure
-
-
-def _compared(axes: Axes, compared: Compared) -> None:
-    """A claim on top, its controls below it."""
-    upward = compared.values[::-1]
-    dots(axes, [value for _, value in upward], [_short(what) for what, _ in upward])
-    axes.get_yticklabels()[-1].set_fontweight("bold")
-    claim = compared.claim
-    axes.set_title(_short(f"{claim.id}: {claim.what}"), fontsize=9, loc="left")
-    axes.margins(x=0.25)
-
-
 def dots(axes: Axes, values: Sequence[Estimate], labels: Sequence[str]) -> None:
-    """A line for each value, from below: a dot, its interval, both in figures beside it."""
+    """A line for each value, from below: a dot, its interval, and on the right both in figures."""
     for y, value in enumerate(values):
         if value.low is not None and value.high is not None:
             axes.plot([value.low, value.high], [y, y], color=COLORS[0], linewidth=2)
         axes.plot(value.value, y, "o", color=COLORS[0], markersize=5)
-        at = value.value if value.high is None else max(value.high, value.value)
-        axes.annotate(
-            _words(value).replace("\n", " "),
-            (at, y),
-            xytext=(6, 0),
-            textcoords="offset points",
-            va="center",
-            fontsize=7.5,
-        )
+        words = _words(value).replace("\n", " ")
+        axes.text(1.02, y, words, transform=axes.get_yaxis_transform(), va="center", fontsize=8)
     axes.set_yticks(range(len(labels)), labels, fontsize=8.5)
     axes.set_ylim(-0.6, len(labels) - 0.4)
     axes.tick_params(axis="x", labelsize=8)
@@ -149,7 +116,3 @@ def _words(value: Estimate | None) -> str:
 
 def _seeds(count: int) -> str:
     return f"{count} seed{'s' * (count > 1)}"
-
-
-def _short(words: str) -> str:
-    return words if len(words) <= 70 else f"{words[:69]}…"

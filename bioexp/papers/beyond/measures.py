@@ -1,17 +1,16 @@
-"""What the figures over all papers show: rules by dataset, nets by attack, claims beside their
-controls.
-"""
+"""What the figures over all papers show: rules by dataset, nets by attack."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from bioexp.attacks.eps import show_eps
 from bioexp.experiment import Experiment, Trained
 from bioexp.measures.estimators import Estimate, mean
 from bioexp.measures.interval import LEVEL
 from bioexp.papers.measuring import EPS, accuracy, by_seed
-from bioexp.papers.paper import Claim, Evidence, Measure
+from bioexp.papers.paper import Evidence
 from bioexp.records import Robustness
 from bioexp.robustness.stored import table_of
 from bioexp.robustness.table import CLEAN, WORST
@@ -19,6 +18,7 @@ from bioexp.robustness.table import CLEAN, WORST
 # The experiments of configs/rule_by_dataset.yaml: rules on one ordinary net, and those with their
 # paper's.
 BY_DATASET = ("rule_by_dataset", "rule_by_dataset_own")
+FROZEN = "frozen hidden"  # the control that learns its read-out only
 
 
 class Scores(NamedTuple):
@@ -51,8 +51,8 @@ def _rule(experiment: Experiment) -> str:
 
 
 class AttackedNet(NamedTuple):
-    """An experiment under the ladder of attacks, over seeds: accuracy at EPS by attack, None for
-    one that was not made; the words of what is red at EPS; and how many images were attacked.
+    """An experiment under the ladder of attacks, over seeds: accuracy by column, None for an attack
+    that was not made; the words of what is red at EPS; and how many images were attacked.
     """
 
     name: str
@@ -62,26 +62,51 @@ class AttackedNet(NamedTuple):
     images: tuple[int, ...]
 
 
+class Column(NamedTuple):
+    """An attack at one eps (None: clean), and what it is called."""
+
+    attack: str
+    eps: float | None
+    name: str
+
+
 def attacked_nets(attacked: Sequence[str], evidence: Evidence) -> list[AttackedNet]:
-    """Every variant of the attacked experiments that has tables, all with the same attacks: clean
-    first, the worst case last.
+    """Every variant of the attacked experiments that has tables, all with the same columns: clean,
+    every attack at EPS, the worst case at every eps, and attacks in the Euclidean ball.
     """
     groups: dict[str, dict[int, Robustness]] = {}
     for trained in (trained for name in attacked for trained in evidence[name]):
         if table := table_of(trained.run.path):
             groups.setdefault(_name(trained.experiment), {})[trained.seed] = table
-    tables = [table for seeds in groups.values() for table in seeds.values()]
-    made = dict.fromkeys(row.attack for table in tables for row in table.rows)
-    attacks = (CLEAN, *(name for name in made if name not in (CLEAN, WORST)), WORST)
+    columns = _columns([table for seeds in groups.values() for table in seeds.values()])
     return [
         AttackedNet(
             name,
             len(seeds),
-            {attack: _accuracy(seeds, attack) for attack in attacks},
+            {column.name: _accuracy(seeds, column) for column in columns},
             _red(seeds),
             tuple(sorted({table.n for table in seeds.values()})),
         )
         for name, seeds in groups.items()
+    ]
+
+
+def _columns(tables: Sequence[Robustness]) -> list[Column]:
+    """What there is to show; eps that are shared by no other net are left out."""
+    rows = [row for table in tables for row in table.rows]
+    single = dict.fromkeys(row.attack for row in rows if row.attack not in (CLEAN, WORST))
+    everywhere = set.intersection(*({row.eps for row in table.rows} for table in tables))
+    eps = sorted(value for value in everywhere if value is not None)
+    euclidean = dict.fromkeys((row.attack, row.eps) for table in tables for row in table.l2)
+    return [
+        Column(CLEAN, None, CLEAN),
+        *(Column(name, EPS, f"{name} {EPS:g}") for name in single),
+        *(Column(WORST, value, f"{WORST} {show_eps(value)}") for value in eps),
+        *(
+            Column(name, length, f"{name} {show_eps(length)}")
+            for name, length in euclidean
+            if length is not None
+        ),
     ]
 
 
@@ -91,14 +116,13 @@ def _name(experiment: Experiment) -> str:
     return f"{experiment.folder}/{variant}" if variant else experiment.folder
 
 
-def _accuracy(seeds: Mapping[int, Robustness], attack: str) -> Estimate | None:
-    """Over seeds at EPS, or clean; None where the attack was not made."""
-    eps = None if attack == CLEAN else EPS
+def _accuracy(seeds: Mapping[int, Robustness], column: Column) -> Estimate | None:
+    """Over seeds; None where the attack was not made."""
     values = {
         seed: row.accuracy
         for seed, table in seeds.items()
-        for row in table.rows
-        if row.attack == attack and row.eps == eps
+        for row in (*table.rows, *table.l2)
+        if row.attack == column.attack and row.eps == column.eps
     }
     return _over_seeds(values) if values else None
 
@@ -108,29 +132,6 @@ def _red(seeds: Mapping[int, Robustness]) -> str:
     flags = (flag for table in seeds.values() for flag in table.flags)
     red = (flag for flag in flags if flag.state == "red" and flag.reads_at(EPS))
     return ", ".join(sorted({f"{flag.words} ({flag.code})" for flag in red}))
-
-
-class Compared(NamedTuple):
-    """A claim and then its controls, each with what it is called, over seeds."""
-
-    claim: Claim
-    values: list[tuple[str, Estimate]]
-
-
-def controlled(claims: Sequence[Claim], evidence: Evidence) -> list[Compared]:
-    """Each of these claims beside the controls that would explain it away."""
-    return [
-        Compared(
-            claim,
-            [(what, _over_seeds(measure(evidence))) for what, measure in _measures(claim)],
-        )
-        for claim in claims
-    ]
-
-
-def _measures(claim: Claim) -> list[tuple[str, Measure]]:
-    controls = [(control.what, control.measure) for control in claim.controls]
-    return [(claim.measured, claim.measure), *controls]
 
 
 def _over_seeds(values: Mapping[int, float]) -> Estimate:
