@@ -9,7 +9,8 @@ from math import inf
 
 from bioexp.figures.canvas import canvas
 from bioexp.papers.measuring import accuracy, each
-from bioexp.papers.paper import Claim, Control, Drawing, Note, Paper, Study, fails
+from bioexp.papers.nulls import untrained
+from bioexp.papers.paper import Claim, Control, Drawing, Note, Paper, Study
 
 
 def curves(evidence):
@@ -40,10 +41,8 @@ PAPER = Paper(
                 accepted=(0.9, inf),
                 experiments=("my_paper",),
                 measure=each("my_paper", accuracy),
-                controls=(
-                    Control("always the same answer", each("my_paper", lambda trained: 0.5)),
-                ),
-                notes=(Note("a row and a column cannot be told apart", fails),),
+                null=Control("before training", untrained(each("my_paper", accuracy))),
+                notes=(Note("{measured:.2f}, against {null:.2f} before training"),),
             ),
         ),
     ),
