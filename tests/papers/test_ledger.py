@@ -4,15 +4,18 @@ rows.
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from conftest import ROOT
 
+from bioexp.claims.notes import OWN, notes_of
 from bioexp.claims.plan import needed
 from bioexp.config.lookup import rules
 from bioexp.config.reading import load
+from bioexp.measures.estimators import Estimate
 from bioexp.papers import papers, studies
 from bioexp.papers.beyond.measures import BY_DATASET
-from bioexp.papers.paper import fails, holds
+from bioexp.papers.paper import Numbers, fails, holds
 
 LEDGER = Path(__file__).with_name("ledger.txt").read_text().split()
 STUDIES = studies()
@@ -84,6 +87,31 @@ def test_a_claim_can_fail_says_why_it_would_and_is_measured_against_the_papers_n
 # Papers whose rows a referee has been through.
 REFEREED = ()
 SOUND = [claim for claim in CLAIMS if claim.id.partition("/")[0] in REFEREED]
+
+
+def drawn_numbers(claim, rng):
+    """Numbers of a row as they might have been, of any size and sign."""
+    beside = [*claim.controls, *claim.parts, *claim.readings]
+    names = {other.name for other in beside if other.name}
+    names |= {claim.null.name or "null"} if claim.null else set()
+
+    def estimate():
+        value = float(rng.choice([-1, 1]) * 10 ** rng.uniform(-4, 3))
+        half = float(rng.uniform(0, 0.5) * abs(value))
+        return Estimate(value, value - half, value + half, "")
+
+    named = {name: estimate() for name in sorted(names | {OWN})}
+    verdict = str(rng.choice(["reproduced", "not reproduced", "undecided", "holds trivially"]))
+    return Numbers(verdict, claim.expected, named)
+
+
+@pytest.mark.parametrize("claim", SOUND, ids=lambda claim: claim.id)
+def test_every_sentence_on_a_claim_changes_or_vanishes_with_its_numbers(claim):
+    rng = np.random.default_rng(0)
+    drawn = [drawn_numbers(claim, rng) for _ in range(300)]
+    for note in claim.notes:
+        said = {tuple(notes_of([note], numbers)) for numbers in drawn}
+        assert len(said) > 1, f"is said whatever was measured, or never: {note.text}"
 
 
 @pytest.mark.parametrize("claim", SOUND, ids=lambda claim: claim.id)
