@@ -32,6 +32,7 @@ from bioexp.papers.competing_hidden_units.claims import CLAIMS, DRAWINGS
 from bioexp.papers.competing_hidden_units.equations import plasticity, riccati, steady_state
 from bioexp.papers.competing_hidden_units.measures import CIFAR, FAST, RANDOM, RAW, RELU
 from bioexp.papers.competing_hidden_units.model import competing_hidden_units
+from bioexp.papers.competing_hidden_units.readings import competing_currents, sigmoid_throughout
 from bioexp.papers.competing_hidden_units.rules import (
     competing_dynamics,
     competing_ranks,
@@ -48,6 +49,9 @@ PAPER = Paper(
         about=__doc__ or "",
         configs=(
             "competing_hidden_units",
+            "competing_hidden_units/author",
+            "competing_hidden_units/author_backprop",
+            "competing_hidden_units/author_rules",
             "competing_hidden_units/backprop",
             "competing_hidden_units/cifar10",
             "competing_hidden_units/filters",
@@ -64,7 +68,11 @@ PAPER = Paper(
     ),
     authors="Andrea Zanola, on D. Krotov and J. J. Hopfield",
     year=2021,
-    models={"competing_hidden_units": competing_hidden_units},
+    models={
+        "competing_currents": competing_currents,
+        "competing_hidden_units": competing_hidden_units,
+        "sigmoid_throughout": sigmoid_throughout,
+    },
     rules={
         "competing_dynamics": competing_dynamics,
         "competing_ranks": competing_ranks,
