@@ -30,7 +30,21 @@ Deviations, and what each costs
 
 from bioexp.papers.competing_hidden_units.claims import CLAIMS, DRAWINGS
 from bioexp.papers.competing_hidden_units.equations import plasticity, riccati, steady_state
-from bioexp.papers.competing_hidden_units.measures import CIFAR, FAST, RANDOM, RAW, RELU
+from bioexp.papers.competing_hidden_units.measures import (
+    AUTHOR,
+    AUTHOR_RULES,
+    AUTHOR_TWIN,
+    CIFAR,
+    FAST,
+    LESS,
+    MATCHED,
+    RANDOM,
+    RAW,
+    READINGS,
+    RELU,
+    RELU_HEAD,
+    STEPPED,
+)
 from bioexp.papers.competing_hidden_units.model import competing_hidden_units
 from bioexp.papers.competing_hidden_units.readings import competing_currents, sigmoid_throughout
 from bioexp.papers.competing_hidden_units.rules import (
@@ -54,17 +68,24 @@ PAPER = Paper(
             "competing_hidden_units/author_rules",
             "competing_hidden_units/backprop",
             "competing_hidden_units/cifar10",
+            "competing_hidden_units/cifar10_few",
             "competing_hidden_units/filters",
+            "competing_hidden_units/less_data",
+            "competing_hidden_units/matched",
             "competing_hidden_units/paper",
+            "competing_hidden_units/readings",
+            "competing_hidden_units/relu_head",
             "competing_hidden_units/slow",
             "competing_hidden_units/slow_backprop",
             "competing_hidden_units/slow_delta",
+            "competing_hidden_units/stepped",
         ),
         drawings=DRAWINGS,
         claims=CLAIMS,
-        attacked=(FAST, RELU, RAW, RANDOM),
-        single=(FAST, RELU, RAW, RANDOM, CIFAR),
-        full={FAST: "competing_hidden_units_paper"},
+        attacked=(FAST, RELU, MATCHED, RELU_HEAD, RAW, RANDOM),
+        single=(FAST, RELU, MATCHED, RELU_HEAD, RAW, RANDOM, READINGS, CIFAR),
+        seeds={AUTHOR: 20, AUTHOR_TWIN: 20, AUTHOR_RULES: 20, LESS: 10, STEPPED: 5},
+        full={FAST: "competing_hidden_units_paper", STEPPED: "competing_hidden_units_paper"},
     ),
     authors="Andrea Zanola, on D. Krotov and J. J. Hopfield",
     year=2021,
