@@ -39,7 +39,8 @@ def bp_feature_maps(evidence: Evidence) -> Figure:
     mosaic.scale(figure, drawn, axes)
     trained = evidence[measures.SLOW][0]
     figure.suptitle(
-        f"first 64 units of each first layer, {trained.dataset.name}, seed {trained.seed}",
+        f"first 64 units of each first layer, {trained.dataset.name}, seed {trained.seed} where none"
+        " is named",
         fontsize=11,
     )
     scores = ", ".join(f"{shown.likeness:.2f} ({name})" for name, shown in nets.items())
@@ -47,8 +48,7 @@ def bp_feature_maps(evidence: Evidence) -> Figure:
         figure,
         "feature maps learned by backprop are a mess in which nothing can be read; those of the bio"
         " net can be read. The slides' net by backprop has an accuracy of 0.8265.",
-        "mean best correlation of a unit with a class mean of the training images, seed"
-        f" {trained.seed}: {scores}.",
+        f"mean best correlation of a unit with a class mean of the training images: {scores}.",
     )
     return figure
 

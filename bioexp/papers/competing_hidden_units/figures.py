@@ -97,7 +97,7 @@ def h_at_rest(evidence: Evidence) -> Figure:
     """Activity at rest of every unit for one image, against the threshold of eq. 2."""
     trained = evidence[AUTHOR][0]
     threshold = dynamics.option(trained, "threshold")
-    figure = canvas(9.6, 4.8)
+    figure = canvas(9.6, 5.2)
     titles, counts = ("before learning", "after learning"), []
     panels = zip(figure.subplots(1, 2), dynamics.ends(trained), titles, strict=True)
     for axes, w, title in panels:
@@ -122,7 +122,7 @@ def h_at_rest(evidence: Evidence) -> Figure:
         axes.set_title(title, fontsize=9)
         axes.tick_params(labelsize=8)
         axes.legend(
-            fontsize=8, frameon=False, ncols=3, loc="upper center", bbox_to_anchor=(0.5, -0.16)
+            fontsize=8, frameon=False, ncols=2, loc="upper center", bbox_to_anchor=(0.5, -0.13)
         )
         plain(axes)
     figure.suptitle(f"activities at rest by unit: {named(trained)}", fontsize=11)
@@ -140,7 +140,7 @@ def one_presentation(evidence: Evidence) -> Figure:
     """|W|^2 of a unit while one image is shown, in each range of eq. 2."""
     trained = evidence[AUTHOR][0]
     shown = dynamics.one_presentation(trained)
-    figure = canvas(6.8, 4.8)
+    figure = canvas(7.2, 5.0)
     axes = figure.add_subplot()
     looks = zip(COLORS, STYLES, shown.squares.items(), strict=False)
     for color, style, (name, squares) in looks:
@@ -157,9 +157,9 @@ def one_presentation(evidence: Evidence) -> Figure:
     axes.set_xlabel("time t [tau_L]", fontsize=9)
     axes.set_ylabel("squared Euclidean length |W|^2", fontsize=9)
     axes.tick_params(labelsize=8)
-    axes.legend(fontsize=8, frameon=False, loc="upper left", bbox_to_anchor=(0.05, 1.0))
+    axes.legend(fontsize=8, frameon=False, loc="upper center")
     plain(axes)
-    figure.suptitle(f"one presentation, unit of the median current: {named(trained)}", fontsize=11)
+    figure.suptitle(f"one presentation: {named(trained)}", fontsize=11)
     blown = [
         f"g = {name.removeprefix('g = ')} at t = {shown.times[np.isnan(values)][0]:.2g} tau_L"
         for name, values in shown.squares.items()
@@ -169,7 +169,8 @@ def one_presentation(evidence: Evidence) -> Figure:
         figure,
         "|W|^2 over one presentation converges to 1 for g = 1, grows for g = -Delta and stays for"
         " g = 0.",
-        f"eq. 3 exactly, W v/|v| = {shown.along:.1f} at the start; blows up:"
+        f"eq. 3 exactly, the unit of the median current, W v/|v| = {shown.along:.1f} at the"
+        " start; blows up:"
         f" {', '.join(blown) or 'none'}. n=1 unit, 1 image.",
     )
     return figure
@@ -188,7 +189,7 @@ def alike(evidence: Evidence) -> Figure:
         w = weights(trained, 0)
         learned = w[np.linalg.norm(w, axis=1) < 2]
         mosaic.tiles(axes, learned[:25], trained.dataset.shape, 5)
-        axes.set_title(f"{name}: the first 25 units that learned", fontsize=9)
+        axes.set_title(f"{name}, 25 units", fontsize=9)
         near = np.sort(filters.nearest_cosines(w))
         share = np.arange(1, len(near) + 1) / len(near)
         panels[2].plot(near, share, style, color=color, linewidth=1.8, label=name)
@@ -205,7 +206,8 @@ def alike(evidence: Evidence) -> Figure:
         figure,
         "lateral inhibition keeps other neurons from becoming selective to the same pattern.",
         f"share of units with a cosine above {filters.ALIKE} to another: {_said(with_it, evidence)}"
-        f" with inhibition, {_said(without, evidence)} without; dotted: that cosine.",
+        f" with inhibition, {_said(without, evidence)} without; dotted: that"
+        " cosine. Shown are the first 25 units that learned.",
     )
     return figure
 
@@ -270,7 +272,7 @@ def norms(evidence: Evidence) -> Figure:
     right.set_yscale("log")
     right.set_xlabel("|W| after learning (0.005 a bin)", fontsize=9)
     right.set_ylabel("number of units", fontsize=9)
-    right.set_title(f"{len(lengths[-1]) - len(near)} units beyond 1.2 never learned", fontsize=9)
+    right.set_title(f"{len(lengths[-1]) - len(near)} units are beyond 1.2", fontsize=9)
     for axes in (left, right):
         axes.tick_params(labelsize=8)
         plain(axes)

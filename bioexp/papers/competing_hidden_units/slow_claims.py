@@ -203,7 +203,7 @@ SLOW_CLAIMS = (
             " less with it, the author's settings"
         ),
         accepted=(0.2, 1.0),
-        experiments=(AUTHOR, AUTHOR_RULES),
+        experiments=(AUTHOR, AUTHOR_RULES, SLOW),
         measure=less(
             each(AUTHOR_RULES, duplicated, settings="no-inhibition"), each(AUTHOR, duplicated)
         ),
@@ -215,6 +215,15 @@ SLOW_CLAIMS = (
                 name="with_it",
             ),
         ),
+        readings=(
+            Reading(
+                "with inhibition, twenty passes of short presentations: the share",
+                each(SLOW, duplicated),
+                (0.0, 0.1),
+                name="twenty",
+            ),
+        ),
+        decides="these are the settings of the slides, and the same but for inhibition",
         controls=(
             Control(
                 "without inhibition",
@@ -226,7 +235,16 @@ SLOW_CLAIMS = (
             "before learning, when nothing is tuned: the share itself",
             each(AUTHOR, lambda net: duplicates(dynamics.ends(net)[0])),
         ),
-        notes=(Note("{without:.2f} without inhibition, {with_it:.2f} with it"),),
+        notes=(
+            Note(
+                "{without:.2f} without inhibition, {with_it:.2f} with it; after twenty passes"
+                " {twenty:.2f}"
+            ),
+            Note(
+                "one presentation tunes several units to an image at once",
+                when=lambda n: n["with_it"].low is not None and n["with_it"].low > 0.1,
+            ),
+        ),
         draw=figures.alike,
     ),
 )
