@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -39,8 +39,8 @@ def bp_feature_maps(evidence: Evidence) -> Figure:
     mosaic.scale(figure, drawn, axes)
     trained = evidence[measures.SLOW][0]
     figure.suptitle(
-        f"first 64 units of each first layer, {trained.dataset.name}, seed {trained.seed} where none"
-        " is named",
+        f"first 64 units of each first layer, {trained.dataset.name}, seed {trained.seed} but where"
+        " another is named",
         fontsize=11,
     )
     scores = ", ".join(f"{shown.likeness:.2f} ({name})" for name, shown in nets.items())
@@ -62,9 +62,10 @@ def error_over_epochs(evidence: Evidence) -> Figure:
     for (name, reading), color in zip(nets.items(), COLORS, strict=False):
         trained = runs(evidence, measures.READINGS, reading=reading)[0]
         epochs, train, held_out = measures.errors_over_epochs(trained)
-        marks = {"markevery": max(1, len(epochs) // 12), "markersize": 4}
+        every = max(1, len(epochs) // 12)
         axes.plot(epochs, 100 * train, "--", color=color, label=f"{name}: training")
-        axes.plot(epochs, 100 * held_out, "-o", color=color, label=f"{name}: held out", **marks)
+        axes.plot(epochs, 100 * held_out, "-o", color=color, label=f"{name}: held out",
+                  markevery=every, markersize=4)  # fmt: skip
         ends.append(f"{name} {train[-1]:.2%} and {held_out[-1]:.2%} (best {held_out.min():.2%})")
     for value, words in ((1.46, "slides, test 1.46 %"), (0.40, "slides, training 0.40 %")):
         axes.axhline(value, color="0.45", linestyle=":", linewidth=1)
@@ -207,7 +208,7 @@ def adversarial(evidence: Evidence) -> Figure:
 
 
 def _with_band(
-    axes: Axes, x: tuple[float, ...], levels: np.ndarray, name: str, look: dict[str, object]
+    axes: Axes, x: tuple[float, ...], levels: np.ndarray, name: str, look: dict[str, Any]
 ) -> None:
     value, low, high = levels
     axes.plot(x, value, label=name, markersize=5, linewidth=1.4, **look)

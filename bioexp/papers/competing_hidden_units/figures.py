@@ -9,7 +9,7 @@ all seeds say so.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,7 +26,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-STYLES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)), (0, (8, 3)))
+# of lines, as many as there are units traced
+STYLES: tuple[Any, ...] = (
+    "-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)), (0, (8, 3))
+)  # fmt: skip
 
 
 def h_dynamics(evidence: Evidence) -> Figure:
@@ -60,7 +63,7 @@ def h_dynamics(evidence: Evidence) -> Figure:
     return figure
 
 
-def _styles(traces: dynamics.Traces) -> Iterator[tuple[int, str, str, str]]:
+def _styles(traces: dynamics.Traces) -> Iterator[tuple[int, str, Any, str]]:
     """Of every unit that is traced its number, color, dash and marker."""
     looks = zip(traces.top, (*COLORS, "#999933"), STYLES, MARKERS, strict=False)
     return ((int(unit), color, style, marker) for unit, color, style, marker in looks)

@@ -84,6 +84,11 @@ def last(name: str, trained: Trained, stage: int = 0) -> float:
     return float([record for record in trained.run.metrics if record["stage"] == stage][-1][name])
 
 
+def unlabeled(trained: Trained) -> int:
+    """How many training images the slow rule sees."""
+    return (trained.experiment.stages[0].per_class or 0) * trained.dataset.n_classes
+
+
 def settled(experiment: str, percent: int) -> Measure:
     """Share of units so close to unit length, 1 or 5 percent, when the rule had ended."""
     return each(experiment, partial(last, f"within_{percent}_percent"))
