@@ -29,13 +29,10 @@ from bioexp.papers.log_net.measures import (
     label_pairs,
     median_angle,
     median_r2,
-    named_class,
-    names,
     random_pairs,
-    resemblance,
-    score,
     separability,
 )
+from bioexp.papers.log_net.prototypes import named_class, names, resemblance, score
 from bioexp.papers.measuring import weights
 from bioexp.papers.paper import Evidence
 

@@ -20,7 +20,6 @@ from bioexp.figures.canvas import canvas, explain, named, over_seeds
 from bioexp.figures.digits import Row, clean_row, digits, fooled_rows
 from bioexp.figures.matrix import matrix
 from bioexp.papers.log_net.figures import CONTROL, mean
-from bioexp.papers.log_net.measures import own_class
 from bioexp.papers.log_net.perturbations import (
     ALLOWED,
     SHOWN,
@@ -34,6 +33,7 @@ from bioexp.papers.log_net.perturbations import (
     predicted_reach,
     undefined,
 )
+from bioexp.papers.log_net.prototypes import own_class
 from bioexp.papers.measuring import weights
 from bioexp.papers.paper import Evidence
 
