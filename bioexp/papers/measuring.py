@@ -148,16 +148,6 @@ def survivors(trained: Trained, eps: float) -> Bool[np.ndarray, "n"]:
     )
 
 
-def survived(trained: Trained) -> float:
-    """Share of the images classified rightly when clean that survive every attack, mean over the
-    eps of the profile.
-    """
-    attacks = list(trained.attacks.values())
-    worst = np.min([attacked.correct for attacked in attacks], axis=0)
-    clean = attacks[0].clean
-    return float(worst.mean() / max(clean.mean(), 1 / len(clean)))
-
-
 def under_noise(trained: Trained) -> float:
     """Accuracy at eps 0.1 under random noise alone."""
     noise = trained.attacks["noise"]

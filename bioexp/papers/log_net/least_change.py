@@ -15,7 +15,7 @@ from jaxtyping import Array, Float, Int
 
 from bioexp.attacks.deepfool import deepfool
 from bioexp.experiment import Trained
-from bioexp.papers.measuring import means, paired, predictions
+from bioexp.papers.measuring import means, paired, pixels, predictions
 from bioexp.papers.paper import Evidence, Measure
 from bioexp.robustness.perturbation import gradient_ascent
 from bioexp.types import Params
@@ -69,7 +69,9 @@ def _search(
         first = nearest.perturb(logits, image, label, jnp.float32(0), key)
         start = jnp.where(fooled(first), jnp.linalg.norm(first - image), LONGEST)
 
-        def halve(_: int, state: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
+        def halve(
+            _: int | Int[Array, ""], state: tuple[Array, Array, Array]
+        ) -> tuple[Array, Array, Array]:
             low, high, best = state
             middle = (low + high) / 2
             changed = ascent.perturb(logits, image, label, middle, key)
@@ -123,7 +125,7 @@ def features(trained: Trained) -> float:
     """
     changes, averages = least(trained), means(trained).classes
     right = np.isfinite(changes.length)
-    x = trained.dataset.x_test[:ATTACKED].reshape(ATTACKED, -1)[right] / 255
+    x = pixels(trained, ATTACKED)[right]
     own = trained.dataset.y_test[:ATTACKED][right]
     wanted = averages[changes.found[right]] - averages[own]
     pairs = zip(changes.images[right] - x, wanted, strict=True)
