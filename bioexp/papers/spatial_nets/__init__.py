@@ -37,6 +37,7 @@ from bioexp.papers.spatial_nets.model import (
     spatial_cross_entropy,
     spatial_net,
     transport,
+    turned_net,
 )
 
 PAPER = Paper(
@@ -50,6 +51,7 @@ PAPER = Paper(
             "spatial_nets/relu",
             "spatial_nets/sequential",
             "spatial_nets/three",
+            "spatial_nets/turned",
         ),
         drawings=DRAWINGS,
         claims=CLAIMS,
@@ -59,7 +61,7 @@ PAPER = Paper(
     ),
     authors="Maciej Wołczyk, Jacek Tabor, Marek Śmieja, Szymon Maszke",
     year=2019,
-    models={"spatial_net": spatial_net},
+    models={"spatial_net": spatial_net, "turned_net": turned_net},
     rules={"dealt_backprop": dealt_backprop},
     objectives={"spatial_cross_entropy": spatial_cross_entropy},
     equations=(

@@ -147,6 +147,36 @@ def spatial_net(
     return Model(net.init, apply)
 
 
+def turned_net(
+    shape: tuple[int, ...], classes: int, *, hidden: Widths = (128, 128, 128, 256)
+) -> Model:
+    """The spatial net on (a + b) / sqrt(2) and (a - b) / sqrt(2) of two examples side by side: all
+    that they say, at the same length, but no input belongs to one task.
+
+    hidden: neurons of each hidden layer, from input to output.
+
+    Raises UserError where the example's width is odd.
+    """
+    if shape[0 if len(shape) == 1 else 1] % 2:
+        raise UserError(f"turned_net: needs two examples side by side, got {shape}")
+    net = spatial_net(shape, classes, hidden=hidden)
+
+    def apply(
+        params: Params, x: Num[Array, "batch *shape"], ops: Ops = exact, start: int = 0
+    ) -> Forward:
+        return net.apply(params, turned(x) if start == 0 else x, ops, start)
+
+    return Model(net.init, apply)
+
+
+def turned(x: Num[Array, "batch *shape"]) -> Num[Array, "batch *shape"]:
+    """Sum and difference of two examples side by side, over sqrt(2): a turn by 45 degrees."""
+    first, second = parts(x, 2)
+    return (
+        jnp.concatenate([first + second, first - second], axis=1 if x.ndim == 2 else 2) * 0.5**0.5
+    )
+
+
 def placed(inputs: int, units: int, activation: Activation) -> LayerMap:
     """u = x w' + b, z = activation(u); p ~ N(0, 1), which only the penalties see."""
     limit = inputs**-0.5
