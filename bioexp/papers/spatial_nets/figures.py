@@ -153,6 +153,6 @@ def _stacked(figure: Figure, cell: tuple[int, int, int], trained: Trained, title
     axes.set_xlabel("layer", fontsize=8, labelpad=8)
     axes.set_ylabel("first coordinate", fontsize=8)
     axes.set_zlabel("second coordinate", fontsize=8)
-    axes.set_box_aspect((1.9, 1, 1), zoom=1.25)
+    axes.set_box_aspect((1.9, 1, 1), zoom=1.1)
     axes.view_init(elev=16, azim=-62)
     axes.set_title(f"{title}: {named(trained)}", fontsize=9, y=0.97)

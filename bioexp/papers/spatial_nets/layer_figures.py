@@ -43,7 +43,7 @@ def regions(evidence: Evidence) -> Figure:
     shown = [(SHORT[mode], runs(evidence, mode, net="spatial")[0]) for mode in MODES]
     for row, (name, trained) in enumerate(shown):
         panels = [figure.add_subplot(grid[row, column]) for column in range(len(LAYERS))]
-        _layers(panels, f"{name}, spatial", trained)
+        _layers(panels, name, trained)
     seeds = figure.add_subplot(grid[:, -1])
     _sorting(seeds, evidence)
     legend(figure, tasks(shown[0][1]))
@@ -54,7 +54,11 @@ def regions(evidence: Evidence) -> Figure:
         f" {_seeds(evidence, mode, single_output, 'spatial')}"
         for mode in MODES
     )
-    explain(figure, "neurons naturally split into clusters, one for each task.", f"{words}.")
+    explain(
+        figure,
+        "neurons naturally split into clusters, one for each task.",
+        f"spatial nets, seed 0; {words}.",
+    )
     return figure
 
 
@@ -149,9 +153,9 @@ def _layers(row: Sequence[Axes], name: str, trained: Trained) -> None:
         neurons(axes, layer)
         coordinates(axes)
         axes.set_title(
-            f"{name}, seed {trained.seed}, {NAMES[number]}: {layer.live} of"
-            f" {len(layer.group)} live\n1-NN purity {layer.purity:.2f}, above chance"
-            f" {layer.sorting:.2f}, silhouette {layer.silhouette:.2f}\nT {layer.transport:.3f},"
-            f" mean length of weight {layer.length:.2f}",
+            f"{name}, {NAMES[number]}: {layer.live} of {len(layer.group)} live\n1-NN purity"
+            f" {layer.purity:.2f}, above chance {layer.sorting:.2f}, silhouette"
+            f" {layer.silhouette:.2f}\nT {layer.transport:.3f}, mean length of weight"
+            f" {layer.length:.2f}",
             fontsize=8,
         )
