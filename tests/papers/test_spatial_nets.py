@@ -173,7 +173,7 @@ def test_a_turned_net_sees_sums_and_differences_which_lose_nothing():
         rtol=1e-4,
     )
     np.testing.assert_allclose(turned(turned(jnp.asarray(images))), images, rtol=1e-4, atol=1e-6)
-    with pytest.raises(UserError, match="two examples side by side"):
+    with pytest.raises(UserError, match="two images side by side"):
         turned_net((3, 7), CLASSES)
 
 

@@ -25,6 +25,9 @@ Deviations, and what each costs
 9. The printed +- of Table 1 is as large as ours only when runs and tasks are pooled: we print that
    beside the interval over runs.
 10. Ten runs of each net, where the paper has three.
+11. Footnote 2 does not say how its other splits were made. Ours: spectral clustering of the split
+   layers as one graph, whose edges are absolute weights; and each neuron to the task whose images,
+   shown alone, make its mean activity largest. Theirs may have failed for other reasons.
 """
 
 from bioexp.papers.paper import Paper, Study

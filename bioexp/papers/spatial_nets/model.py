@@ -150,31 +150,32 @@ def spatial_net(
 def turned_net(
     shape: tuple[int, ...], classes: int, *, hidden: Widths = (128, 128, 128, 256)
 ) -> Model:
-    """The spatial net on (a + b) / sqrt(2) and (a - b) / sqrt(2) of two examples side by side: all
-    that they say, at the same length, but no input belongs to one task.
+    """The spatial net on (a + b) / sqrt(2) and (a - b) / sqrt(2) of two images side by side: all
+    that they say, at the same length, but no input belongs to one task. Vectors are inputs of its
+    first layer, turned already.
 
     hidden: neurons of each hidden layer, from input to output.
 
-    Raises UserError where the example's width is odd.
+    Raises UserError for examples that are no images, or of odd width.
     """
-    if shape[0 if len(shape) == 1 else 1] % 2:
-        raise UserError(f"turned_net: needs two examples side by side, got {shape}")
+    if len(shape) != 2 or shape[1] % 2:
+        raise UserError(
+            f"turned_net: needs two images side by side, got {shape}; use the dataset concatenation"
+        )
     net = spatial_net(shape, classes, hidden=hidden)
 
     def apply(
         params: Params, x: Num[Array, "batch *shape"], ops: Ops = exact, start: int = 0
     ) -> Forward:
-        return net.apply(params, turned(x) if start == 0 else x, ops, start)
+        return net.apply(params, turned(x) if x.ndim == 3 else x, ops, start)
 
     return Model(net.init, apply)
 
 
-def turned(x: Num[Array, "batch *shape"]) -> Num[Array, "batch *shape"]:
-    """Sum and difference of two examples side by side, over sqrt(2): a turn by 45 degrees."""
+def turned(x: Num[Array, "batch height width"]) -> Num[Array, "batch height width"]:
+    """Sum and difference of two images side by side, over sqrt(2): a turn by 45 degrees."""
     first, second = parts(x, 2)
-    return (
-        jnp.concatenate([first + second, first - second], axis=1 if x.ndim == 2 else 2) * 0.5**0.5
-    )
+    return jnp.concatenate([first + second, first - second], axis=2) * 0.5**0.5
 
 
 def placed(inputs: int, units: int, activation: Activation) -> LayerMap:

@@ -61,12 +61,16 @@ class _Subject:
     trained: Trained = field(compare=False)
 
 
-def scores(trained: Trained, way: Way = "greedy") -> Scores:
-    """The net before and after a split."""
+def _subject(trained: Trained) -> _Subject:
     read = sha256(str(trained.run.path).encode())
     for leaf in (*jax.tree.leaves(trained.params), trained.dataset.y_test):
         read.update(np.asarray(leaf).tobytes())
-    return _scores(_Subject(read.hexdigest(), trained), way)
+    return _Subject(read.hexdigest(), trained)
+
+
+def scores(trained: Trained, way: Way = "greedy") -> Scores:
+    """The net before and after a split."""
+    return _scores(_subject(trained), way)
 
 
 @cache
@@ -93,6 +97,12 @@ def _scores(subject: _Subject, way: Way) -> Scores:
 
 def split(trained: Trained, way: Way = "greedy") -> Groups:
     """Which task each neuron of the split layers belongs to."""
+    return dict(_split(_subject(trained), way))
+
+
+@cache
+def _split(subject: _Subject, way: Way) -> Groups:
+    trained = subject.trained
     params = jax.tree.map(np.asarray, trained.params)
     if way == "greedy":
         return greedy(params, trained.heads, LAYERS)
