@@ -39,8 +39,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-NET_COLORS = dict(zip(NETS, COLORS, strict=False))
-NET_MARKERS = dict(zip(NETS, "os", strict=True))
+STYLES = dict(zip(NETS, ((COLORS[0], "o"), (COLORS[1], "s")), strict=True))  # color and marker
 
 
 def table1(evidence: Evidence) -> Figure:
@@ -86,7 +85,7 @@ def _cells(axes: Axes, evidence: Evidence, cells: Cells, row: Row, silent: Row) 
     """
     for column, (mode, nets) in enumerate(cells.items()):
         for place, (net, printed) in enumerate(nets.items()):
-            at, color, marker = column + (place - 0.5) * 0.45, NET_COLORS[net], NET_MARKERS[net]
+            at, (color, marker) = column + (place - 0.5) * 0.45, STYLES[net]
             first, once = column == 0, column == place == 0
             own = (evidence, mode, net)
             axes.errorbar(
@@ -193,9 +192,9 @@ def between(evidence: Evidence) -> Figure:
         permuted = by_permuted_groups(crossing_into(number))
         for place, net in enumerate(NETS):
             of_modes = {mode: each(mode, share_between(number), net=net) for mode in MODES}
-            _points(axes, evidence, of_modes, 0.2 * place - 0.2, net)
+            _points(axes, evidence, of_modes, 0.2 * place - 0.2, net, STYLES[net])
         of_modes = {mode: each(mode, permuted, net="spatial") for mode in MODES}
-        _points(axes, evidence, of_modes, 0.2, "groups permuted", COLORS[2], "^")
+        _points(axes, evidence, of_modes, 0.2, "groups permuted", (COLORS[2], "^"))
         axes.axhline(0.1, color="0.3", linestyle="--", linewidth=1, label="bar")
         axes.set_title(f"into the {NAMES[number]}; a point a seed", fontsize=9)
         axes.set_ylim(0, 0.62)
@@ -228,17 +227,17 @@ def _points(
     of_modes: Mapping[str, Measure],
     shift: float,
     label: str,
-    color: str = "",
-    marker: str = "",
+    style: tuple[str, str],
 ) -> None:
-    """A point for each seed in every mode's column."""
+    """A point for each seed in every mode's column. style: color and marker."""
+    color, marker = style
     for column, measure in enumerate(of_modes.values()):
         values = list(measure(evidence).values())
         axes.plot(
             column + shift + np.linspace(-0.05, 0.05, len(values)),
             values,
-            marker or NET_MARKERS[label],
-            color=color or NET_COLORS[label],
+            marker,
+            color=color,
             label=None if column else label,
             alpha=0.7,
             markersize=5,
@@ -252,7 +251,7 @@ def other_splits(evidence: Evidence) -> Figure:
     for axes, (way, name) in zip(panels, WAYS.items(), strict=True):
         for place, net in enumerate(NETS):
             of_modes = {mode: each(mode, worst_task(way), net=net) for mode in MODES}
-            _points(axes, evidence, of_modes, 0.2 * place - 0.1, net)
+            _points(axes, evidence, of_modes, 0.2 * place - 0.1, net, STYLES[net])
         axes.axhline(0.1, color="0.6", linestyle=":", linewidth=1.2, label="chance")
         axes.axhline(SUCCESS, color="0.3", linestyle="--", linewidth=1, label="both tasks right")
         axes.set_title(f"{name}; a point a seed", fontsize=9)
