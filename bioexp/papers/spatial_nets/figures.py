@@ -94,15 +94,16 @@ def fig1(evidence: Evidence) -> Figure:
         for layer in then.values():
             neurons(at, layer, size=6)
         coordinates(at)
-        purity = np.mean([layer.purity for layer in then.values()])
-        at.set_title(f"step {step:,}: 1-NN purity {purity:.2f}", fontsize=8)
+        sorting = np.mean([layer.sorting for layer in then.values()])
+        at.set_title(f"step {step:,}: 1-NN purity above chance {sorting:.2f}", fontsize=8)
     legend(figure, tasks(trained))
     explain(
         figure,
         "top-down view of all neurons; two clusters, one for each task, with a number of outsiders"
         " around.",
         f"{sum(layer.live for layer in layers.values())} live neurons; 1-NN purity"
-        f" {', '.join(f'{layer.purity:.2f}' for layer in layers.values())} and silhouette"
+        f" {', '.join(f'{layer.purity:.2f}' for layer in layers.values())}, above chance"
+        f" {', '.join(f'{layer.sorting:.2f}' for layer in layers.values())}, and silhouette"
         f" {', '.join(f'{layer.silhouette:.2f}' for layer in layers.values())} layer by layer, 1"
         f" seed of {len(nets)}. Weak neurons feel only the repulsion.",
     )
