@@ -18,13 +18,13 @@ from bioexp.papers.spatial_nets.measures import (
     RELU,
     SEQUENTIAL,
     SHORT,
+    Condition,
     above,
     below,
     doublings,
     every,
     gained,
     no,
-    one_of,
     task_mean,
 )
 from bioexp.papers.spatial_nets.regions import (
@@ -67,6 +67,12 @@ def _sorted(mode: str) -> Reading:
         (SORTED, 1.0),
         name=SHORT[mode],
     )
+
+
+def _whether(name: str) -> tuple[tuple[str, Condition], ...]:
+    """What is said of neurons whose sorting is above the bar, below it, or neither."""
+    over, under = above(name, SORTED), below(name, SORTED)
+    return ("they do", over), ("they do not", under), ("it is undecided", no(over, under))
 
 
 REGION_CLAIMS = (
@@ -178,10 +184,10 @@ REGION_CLAIMS = (
                 Note(
                     f"in {mode} {verb}: 1-NN purity {{purity_{mode}_spatial:.2f}}, above chance"
                     f" {{sorting_{mode}_spatial:.2f}}, silhouette {{silhouette_{mode}:.2f}}",
-                    when(above(f"sorting_{mode}_spatial", SORTED)),
+                    when,
                 )
                 for mode in SHORT.values()
-                for when, verb in ((one_of, "they do"), (no, "that is not shown"))
+                for verb, when in _whether(f"sorting_{mode}_spatial")
             ),
             Note(
                 "in sequential mode a last hidden neuron has {single_sequential_spatial:.0%} of its"
@@ -255,8 +261,8 @@ REGION_CLAIMS = (
         ),
         notes=(
             Note(
-                "T falls by {t:+.1f} doublings with ReLU while a unit of weight gets"
-                " {measured:+.1f} doublings longer ({null:+.1f} with sigmoids)"
+                "with ReLU the penalties change T by {t:+.1f} doublings and the length of a unit of"
+                " weight by {measured:+.1f} ({null:+.1f} with sigmoids)"
             ),
             Note(
                 "cost falls by smaller weights over longer distances, as predicted",
