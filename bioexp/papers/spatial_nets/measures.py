@@ -108,9 +108,9 @@ def doublings(number: Number, experiment: str) -> Measure:
     return seed_by_seed(lambda own: np.log2(own[0] / own[1]), *both(number, experiment))
 
 
-def anywhere(number: Number) -> Measure:
-    """The largest number of a seed's spatial nets, of all modes."""
-    return seed_by_seed(max, *of_spatial(number))
+def anywhere(*numbers: Number) -> Measure:
+    """The largest of these numbers among a seed's spatial nets of all modes."""
+    return seed_by_seed(max, *(of_mode for number in numbers for of_mode in of_spatial(number)))
 
 
 def every(
