@@ -149,7 +149,7 @@ def _dots(axes: Axes, evidence: Evidence, rows: Sequence[tuple[str, Measure]]) -
             interval = student(values)
             ends = [interval.low, interval.high]
             axes.plot(ends, [y - 0.15] * 2, color="black", linewidth=2)
-        words.append(f"{name} {np.mean(values):+.3f} ({len(values)} seeds)")
+        words.append(f"{name} {np.mean(values):.3f} ({len(values)} seeds)")
     axes.set_yticks(range(len(rows)), [name for name, _ in rows][::-1], fontsize=9)
     axes.set_ylim(-0.6, len(rows) - 0.2)
     axes.tick_params(axis="x", labelsize=8)
@@ -170,9 +170,9 @@ def prior(evidence: Evidence) -> Figure:
     axes.set_xlabel(
         "accuracy of the regular net after the split (share of test images)", fontsize=9
     )
-    for mode, color in ((CONCATENATION, COLORS[0]), (MIXING, COLORS[2])):
+    for mode, color, dashes in ((CONCATENATION, COLORS[0], ":"), (MIXING, COLORS[2], "--")):
         label = f"the paper's {SHORT[mode]}"
-        axes.axvline(SPLIT[mode]["regular"][0], color=color, linestyle=":", label=label)
+        axes.axvline(SPLIT[mode]["regular"][0], color=color, linestyle=dashes, label=label)
     figure.legend(fontsize=8, frameon=False, loc="outside upper right", ncols=2)
     explain(
         figure,

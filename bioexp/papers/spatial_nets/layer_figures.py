@@ -85,6 +85,7 @@ def _sorting(axes: Axes, evidence: Evidence) -> None:
             )
     axes.axhline(0.6, color="0.3", linestyle="--", linewidth=1, label="bar")
     axes.set_xticks(range(len(MODES)), list(SHORT.values()), fontsize=8)
+    axes.set_xlabel("how the input is presented", fontsize=9)
     axes.set_ylim(-0.35, 1.05)
     axes.set_ylabel("1-NN purity above chance, mean of layers; a point a seed", fontsize=9)
     axes.tick_params(labelsize=8)
