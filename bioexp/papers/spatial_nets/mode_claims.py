@@ -14,6 +14,7 @@ from bioexp.papers.spatial_nets.measures import (
     MODES,
     SEQUENTIAL,
     SHORT,
+    SPLIT,
     TURNED,
     Number,
     below,
@@ -21,6 +22,8 @@ from bioexp.papers.spatial_nets.measures import (
     task_mean,
 )
 from bioexp.papers.spatial_nets.regions import mean_share_between
+
+HALF = (SPLIT[CONCATENATION]["regular"][0] - SPLIT[MIXING]["regular"][0]) / 2
 
 
 def _paired(first: str, second: str, number: Number, net: str) -> Reading:
@@ -84,9 +87,10 @@ MODE_CLAIMS = (
         measured=(
             "accuracy of regular nets after the split, concatenation less its twin whose inputs are"
             " sums and differences of the images' pixels: the same images, width and first weights,"
-            " but no input belongs to one task; part: more weight between groups in the twin"
+            " but no input belongs to one task; bar: half of what concatenation has more than"
+            " mixing in Table 1; part: more weight between groups in the twin"
         ),
-        accepted=(0.0, inf),
+        accepted=(HALF, inf),
         experiments=(TURNED, CONCATENATION, MIXING),
         measure=less(
             each(CONCATENATION, task_mean("split"), net="regular"),
@@ -102,6 +106,21 @@ MODE_CLAIMS = (
                 (0.0, inf),
                 name="parts",
             ),
+        ),
+        readings=(
+            Reading(
+                "concatenation has any more",
+                less(
+                    each(CONCATENATION, task_mean("split"), net="regular"),
+                    each(TURNED, task_mean("split")),
+                ),
+                (0.0, inf),
+                name="any_more",
+            ),
+        ),
+        decides=(
+            "the prior is to explain why concatenation splits better than mixing, so that without"
+            " it most of that must be lost"
         ),
         null=Control(
             "net and twin exchanged for every other seed",
@@ -135,8 +154,9 @@ MODE_CLAIMS = (
                 " {mixing:.3f} in mixing; whole nets {concatenation_full:.3f} and {twin_full:.3f}"
             ),
             Note(
-                "so concatenation splits well for another reason than disjoint inputs",
-                below("measured", 0.01),
+                "so it is for another reason than inputs of their own for both tasks that"
+                " concatenation splits better than mixing",
+                below("measured", HALF),
             ),
         ),
         draw=claim_figures.prior,
