@@ -97,7 +97,7 @@ def drawn_numbers(claim, rng):
 
     def estimate():
         value = float(rng.choice([-1, 1]) * 10 ** rng.uniform(-4, 3))
-        half = float(rng.uniform(0, 0.5) * abs(value))
+        half = float(rng.uniform(0, 2) * abs(value))  # often 0 is inside
         return Estimate(value, value - half, value + half, "")
 
     named = {name: estimate() for name in sorted(names | {OWN})}
