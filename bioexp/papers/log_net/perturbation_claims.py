@@ -8,7 +8,7 @@ from functools import partial
 from math import inf
 
 from bioexp.papers.log_net.least_change import features, harder, log_ratio
-from bioexp.papers.log_net.nets import ACCURATE, CONTROL, READABLE, of, readings
+from bioexp.papers.log_net.nets import ACCURATE, CONTROL, READABLE, WORDS, of, readings
 from bioexp.papers.log_net.perturbations import (
     error_at,
     exponential_fit,
@@ -26,6 +26,7 @@ from bioexp.papers.paper import Claim, Control, Note, Reading
 
 CHAPTER = "Understanding How the Log Network Thinks"
 PERTURBATIONS = "Effect of Perturbations"
+OTHERS = tuple(net for net in WORDS if net != CONTROL)
 SAW = {"start": "large", "schedule": "decreasing", "regularization": "weak"}
 NO_SAW = {"start": "large", "schedule": "slow", "regularization": "none"}
 PREDICTED = partial(predicted_reach, "log(1+dx3/x3)")
@@ -99,10 +100,11 @@ PERTURBED = (
             " images, control net"
         ),
         accepted=(0.99, 1.0),
-        experiments=(CONTROL, "log_net_joint", "relu_net"),
+        experiments=(CONTROL, "relu_net", *OTHERS),
         measure=each(CONTROL, exponential_fit),
+        readings=readings(CONTROL, of(exponential_fit), (0.99, 1.0)),
+        decides="its section is on the control network",
         controls=(
-            Control("the jointly trained net", each("log_net_joint", exponential_fit)),
             Control("the relu net's outputs", each("relu_net", exponential_fit), name="relu"),
         ),
         null=Control("a straight line through x3 itself", each(CONTROL, straight_fit)),
@@ -123,9 +125,9 @@ PERTURBED = (
             "rank correlation of w1[j].x1 with |change of x2[j]| under small noise, control net"
         ),
         accepted=(-1.0, -0.1),
-        experiments=(CONTROL, "log_net"),
+        experiments=(CONTROL, *OTHERS),
         measure=each(CONTROL, shielding),
-        readings=readings(CONTROL, of(shielding), (-1.0, -0.1), (CONTROL, READABLE)),
+        readings=readings(CONTROL, of(shielding), (-1.0, -0.1)),
         decides="its section is on the control network",
         controls=(
             Control(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import inf
 
 from bioexp.measures.estimators import exact
-from bioexp.papers.log_net.nets import ACCURATE
+from bioexp.papers.log_net.nets import ACCURATE, READABLE, WORDS, of, readings
 from bioexp.papers.log_net.prototypes import (
     RATES,
     at_the_best_rate,
@@ -28,6 +28,7 @@ from bioexp.papers.paper import Claim, Control, Note, Reading, fails
 STRUCTURE = "Structure of the Network and Learning Procedure"
 ABOUT = "About Linearity and Non-Linearity of Neural Networks"
 CHAPTER = "Understanding How the Log Network Thinks"
+OTHERS = tuple(net for net in WORDS if net != READABLE)
 PRINTED, BY_SGD = "log_net_unconstrained_printed", "log_net_unconstrained_sgd"
 SAW = sawtooth(schedule="decreasing", regularization="weak")
 NO_SAW = sawtooth(schedule="constant", regularization="none")
@@ -92,16 +93,9 @@ PROTOTYPES = (
             " best of what is no prototype (a blob, single images, means of 20 of any class); SGD"
         ),
         accepted=(0.05, inf),
-        experiments=("log_net", "log_net_control", "log_net_joint"),
+        experiments=(READABLE, *OTHERS),
         measure=like_digits("log_net"),
-        readings=(
-            Reading(
-                "trained jointly by Adam, which is more accurate",
-                like_digits("log_net_joint"),
-                (0.05, inf),
-                name="adam",
-            ),
-        ),
+        readings=readings(READABLE, like_digits, (0.05, inf)),
         decides="by gradient descent, as in the paper, with a large step for w2",
         controls=(
             Control("trained jointly by SGD", each("log_net", score), name="sgd"),
@@ -118,8 +112,8 @@ PROTOTYPES = (
             ),
             Note(
                 "trained by Adam, which is more accurate, the rows look less like digits than a"
-                " blob does ({adam:.2f})",
-                lambda n: n["adam"].value < 0,
+                " blob does ({joint:.2f})",
+                lambda n: n["joint"].value < 0,
             ),
         ),
     ),
@@ -239,16 +233,9 @@ PROTOTYPES = (
             " the mean of all projected out (chance 0.1)"
         ),
         accepted=(0.5, 1.0),
-        experiments=("log_net", "log_net_joint", "log_net_control"),
+        experiments=(READABLE, *OTHERS),
         measure=each("log_net", named_class),
-        readings=(
-            Reading(
-                "trained jointly by Adam",
-                each("log_net_joint", named_class),
-                (0.5, 1.0),
-                name="adam",
-            ),
-        ),
+        readings=readings(READABLE, of(named_class), (0.5, 1.0)),
         decides="its rows are those that look like digits",
         controls=(
             Control(
@@ -257,7 +244,7 @@ PROTOTYPES = (
         ),
         null=Control("columns of w2 in any order", each("log_net", named_by_chance)),
         notes=(
-            Note("w2 names {measured:.0%} of them, {adam:.0%} in the net trained by Adam"),
+            Note("w2 names {measured:.0%} of them, {joint:.0%} in the net trained by Adam"),
             Note("fewer than half of the prototypes are named ({measured:.0%})", fails),
         ),
     ),
