@@ -117,9 +117,11 @@ def wanted(study: Study, size: Size) -> list[Wanted]:
         if trained not in by_name:
             raise UserError(f"{study.name}: no config of it names an experiment {trained!r}")
         profile = PROFILES[size.profile]
-        count = size.seeds or (profile.robust_seeds if name in many else profile.seeds)
-        if not size.seeds and size.profile == "laptop" and name in study.single:
+        count = profile.robust_seeds if name in many else profile.seeds
+        if size.profile == "laptop" and name in study.single:
             count = 1
+        own = {} if size.profile == "smoke" else study.seeds
+        count = size.seeds or own.get(name, count)
         for experiment in by_name[trained]:
             sized = replace(experiment, fallback=None)
             sized = _small(experiment) if size.profile == "smoke" else sized

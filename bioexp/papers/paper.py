@@ -165,6 +165,7 @@ class Study:
         .yaml ("log_net", "log_net/nets"); an experiment is called by the name inside.
     attacked: the experiments whose robustness is judged, with more seeds. repeated: others that
         need as many. single: those so large that the profile `laptop` trains one seed.
+    seeds: how many the profiles `laptop` and `paper` train of an experiment that needs others.
     full: what the profile `paper` trains in place of an experiment.
     folder: where the configs of a user's own study lie; None for bioexp's.
     about: citation and numbered deviations, the docstring of its folder.
@@ -178,6 +179,7 @@ class Study:
     attacked: tuple[str, ...] = ()
     repeated: tuple[str, ...] = ()
     single: tuple[str, ...] = ()
+    seeds: Mapping[str, int] = field(default_factory=dict)
     full: Mapping[str, str] = field(default_factory=dict)
     folder: Path | None = None
     about: str = ""

@@ -29,7 +29,7 @@ Deviations, and what each costs
 
 from bioexp.papers.paper import Paper, Study
 from bioexp.papers.stdp_rule.claims import CLAIMS, DRAWINGS
-from bioexp.papers.stdp_rule.measures import CODES, IRIS, LADDER, MANY, MNIST, SPLITS
+from bioexp.papers.stdp_rule.measures import CODES, IRIS, LADDER, MANY, MNIST, PAIRS, SPLITS
 from bioexp.papers.stdp_rule.model import balanced, eq4, eq5, eq6, eq7, propagated, stdp, stdp_net
 
 PAPER = Paper(
@@ -51,6 +51,7 @@ PAPER = Paper(
         attacked=(LADDER,),
         repeated=(MNIST, IRIS),
         single=(SPLITS, MANY, CODES),
+        seeds={IRIS: 20, PAIRS: 10},
     ),
     authors="Shashi Kant Gupta",
     year=2020,

@@ -17,6 +17,7 @@ from bioexp.figures.bands import band
 from bioexp.figures.canvas import COLORS, canvas, explain, plain
 from bioexp.papers.measuring import accuracy
 from bioexp.papers.paper import Evidence
+from bioexp.papers.stdp_rule.curve import timing
 from bioexp.papers.stdp_rule.measures import (
     EIGHT,
     EPS,
@@ -26,7 +27,6 @@ from bioexp.papers.stdp_rule.measures import (
     Number,
     Pair,
     mean_of,
-    timing,
     variant,
 )
 from bioexp.papers.stdp_rule.progress import Units, curves, per_epoch, units
