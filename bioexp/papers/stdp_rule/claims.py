@@ -284,7 +284,7 @@ OF_ROBUSTNESS = (
             "the rule's nets before training, mean of 45 pairs",
             less(untrained(mean_over("stable", ALL_PAIRS)), mean_over("backprop", ALL_PAIRS)),
         ),
-        controls=(Control("pairs that are within a point", alike(), name="alike"),),
+        controls=(Control("pairs that are within a point", alike, name="alike"),),
         notes=(
             Note(
                 "{alike:.0f} of 45 pairs are within a point at a joint level of 95 %, the mean is"

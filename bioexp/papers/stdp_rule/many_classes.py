@@ -53,15 +53,15 @@ def _depths(axes: Axes, found: TenClasses) -> None:
         axes.plot(depths, values, f"{line.marker}-", color=line.color, label=label)
         low, high = [end.low for end in ends], [end.high for end in ends]
         axes.fill_between(depths, low, high, color=line.color, alpha=0.2, linewidth=0)
-    for name, label, marker in (
-        ("halves", "STDP, random half of the classes a unit", "D"),
-        ("unbalanced", "STDP, -1 for every other class", "v"),
+    for name, label, look, color in (
+        ("halves", "STDP, random half of the classes a unit", "D", COLORS[2]),
+        ("unbalanced", "STDP, -1 for every other class", "v", COLORS[1]),
     ):
         values = found.associations[name]
-        axes.plot([2] * len(values), values, marker, color=COLORS[1], label=label)
+        axes.plot([2] * len(values), values, look, color=color, label=label)
     axes.axhline(0.1, color="0.5", linestyle=":", linewidth=1, label="chance")
-    axes.set_xticks(depths, ["0", "1: 60", "2: 60-40", "3: 60-40-40", "4: 60-40-40-40"], fontsize=8)
-    axes.set_xlabel("hidden layers", fontsize=9)
+    axes.set_xticks(depths)
+    axes.set_xlabel("hidden layers, the first of 60 units, the others of 40", fontsize=9)
     axes.set_ylabel(f"test accuracy, n = {found.n_test:,}", fontsize=9)
     axes.set_ylim(0, 1)
     plain(axes)

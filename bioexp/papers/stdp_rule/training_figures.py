@@ -10,12 +10,12 @@ from bioexp.papers.paper import Evidence
 from bioexp.papers.stdp_rule.figures import LINES, in_epochs, legend_above, titled
 from bioexp.papers.stdp_rule.measures import (
     IRIS_PAIRS,
+    MNIST_PAIRS,
     ZERO_TWO,
-    mean,
     of_splits,
     variant,
 )
-from bioexp.papers.stdp_rule.progress import recorded, settled, track
+from bioexp.papers.stdp_rule.progress import recorded, track
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,7 +26,7 @@ def instability(evidence: Evidence) -> Figure:
     """How large updates are in both forms, what Adam remembers of them, and which splits of IRIS
     train.
     """
-    figure = canvas(14, 4.6)
+    figure = canvas(11.5, 4.8)
     updates, moments, splits = figure.subplots(1, 3)
     for axes, metric, y in (
         (updates, "peak_update", "largest |dW| since the last record"),
@@ -40,13 +40,13 @@ def instability(evidence: Evidence) -> Figure:
         axes.set_xlabel("minibatches of 100", fontsize=9)
         axes.set_ylabel(y, fontsize=9)
         titled(axes, ZERO_TWO, nets, training=True)
-    updates.legend(fontsize=8, frameon=False)
+    legend_above(figure, columns=3)
     _splits(splits, evidence)
     explain(
         figure,
         "eps = 1e-9 avoids dividing by zero; nothing on splits.",
         "as printed, updates pass through poles of the quotient, and Adam's second moment remembers"
-        " them. Splits with more of class 1 are those that may fail.",
+        " them. Bands are the range over nets. Splits draw flowers anew, a net each.",
     )
     return figure
 
@@ -65,15 +65,17 @@ def _splits(axes: Axes, evidence: Evidence) -> None:
     axes.set_xlabel("training flowers of class 1, of 80", fontsize=9)
     axes.set_ylabel("test accuracy (n = 20)", fontsize=9)
     axes.set_title("IRIS, stable rule: one net a split", fontsize=9)
-    axes.legend(fontsize=8, frameon=False)
+    axes.set_ylim(top=1.6)  # room for the legend
+    axes.set_yticks([0, 0.25, 0.5, 0.75, 1])
+    axes.legend(fontsize=8, frameon=False, loc="upper left")
     plain(axes)
 
 
 def start(evidence: Evidence) -> Figure:
     """IRIS from the beginning: Z fixed, Z propagated, biases that start alike, and backprop."""
-    figure = canvas(13, 4.6)
+    figure = canvas(11.5, 4.8)
     for axes, pair in zip(figure.subplots(1, 3, sharey=True), IRIS_PAIRS, strict=True):
-        for rule in ("stable", "propagated", "flat", "product", "backprop"):
+        for rule in ("stable", "propagated", "flat", "backprop"):
             line, nets = LINES[rule], variant(evidence, rule, pair)
             band(
                 axes,
@@ -81,50 +83,54 @@ def start(evidence: Evidence) -> Figure:
                 color=line.color,
                 label=f"{line.label}{', Z fixed' if rule == 'stable' else ''}",
                 style=line.dash,
-                shade=rule in ("stable", "propagated"),
+                shade=False,
             )
+        axes.axhline(0.9, color="0.5", linewidth=0.8, linestyle=":")
         in_epochs(axes, nets[0])
         axes.set_ylabel("training accuracy", fontsize=9)
         titled(axes, pair, nets, training=True)
-    legend_above(figure, columns=3)
+    legend_above(figure, columns=4)
     explain(
         figure,
         "poor accuracy in the first epochs of IRIS can be attributed to the fixed Z.",
-        "means over nets; bands, of two variants, the range.",
+        "means over nets, whose range is all of the axis while some have begun to learn and others"
+        " have not; dotted, the 0.9 to which epochs are counted.",
     )
     return figure
 
 
 def associations(evidence: Evidence) -> Figure:
     """Z as the weights propagate it, over training: how many units are as at the end, and how many
-    are positive.
+    are positive; of the rule that learns by it, and of backprop, which knows no Z.
     """
-    figure = canvas(11, 4.6)
-    same, above = figure.subplots(1, 2)
-    looks = zip((ZERO_TWO, *IRIS_PAIRS), COLORS, ("-", "--", "-.", ":"), strict=False)
-    for pair, color, style in looks:
-        nets = variant(evidence, "propagated", pair)
-        label, tracks = f"{pair.title} ({len(nets)} nets)", [track(trained) for trained in nets]
-        ends = mean([settled(trained) for trained in nets])
-        shares = [own.same for own in tracks]
-        band(same, shares, color=color, label=f"{label}: {ends:.2f} settled", style=style)
-        band(above, [own.positive for own in tracks], color=color, label=label, style=style)
-    above.axhline(0.5, color="0.5", linewidth=0.8, linestyle=":")
-    for axes, y in (
-        (same, "hidden units whose Z is as at the end"),
-        (above, "hidden units with Z = +1 for y = 1"),
-    ):
-        axes.set_ylim(-0.02, 1.04)
-        axes.set_xlabel("percent of training", fontsize=9)
-        axes.set_ylabel(f"share of {y}", fontsize=9)
-        axes.legend(fontsize=8, frameon=False, loc="lower right")
-        plain(axes)
+    figure = canvas(9, 7)
+    rows = zip(
+        figure.subplots(2, 2, sharex=True, sharey=True),
+        (("same", "Z as at the end"), ("positive", "Z = +1 for y = 1")),
+        strict=True,
+    )
+    for row, (what, y) in rows:
+        for axes, pairs in zip(row, (IRIS_PAIRS, MNIST_PAIRS), strict=True):
+            for rule in ("propagated", "backprop"):
+                nets = [net for pair in pairs for net in variant(evidence, rule, pair)]
+                shares = [getattr(track(trained), what) for trained in nets]
+                line = LINES[rule]
+                band(axes, shares, color=line.color, label=line.label, style=line.dash)
+            axes.set_ylim(-0.02, 1.04)
+            axes.set_xlabel("share of training [%]", fontsize=9)
+            axes.set_ylabel(f"share of hidden units with {y}", fontsize=9)
+            data = "IRIS" if pairs == IRIS_PAIRS else "MNIST"
+            axes.set_title(f"{data}: {len(pairs)} pairs, {len(nets)} nets", fontsize=9)
+            axes.tick_params(labelsize=8)
+            plain(axes)
+    legend_above(figure, columns=2)
     explain(
         figure,
         "propagated through the weights, Z converges to a fixed set, about half of it positive, and"
         " flips with the label.",
         "48 hidden units a net, stable rule with propagated Z. That it flips with the label follows"
-        " from its definition: Z of a layer is the sign of a linear map of the next one's. Lines"
-        " are means over nets, bands the range.",
+        " from its definition: Z of a layer is the sign of a linear map of the next one's. Of"
+        " backprop the Z that its weights would propagate. Lines are means over nets, bands the"
+        " range.",
     )
     return figure
