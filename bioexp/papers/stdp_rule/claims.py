@@ -13,7 +13,6 @@ from math import inf
 
 from bioexp.measures.estimators import exact
 from bioexp.papers.measuring import less
-from bioexp.papers.nulls import untrained
 from bioexp.papers.paper import Claim, Control, Drawing, Note, Reading
 from bioexp.papers.stdp_rule import figures, many_classes, robustness_figures
 from bioexp.papers.stdp_rule.curve import BEYOND, NEAR, asymmetry, of_eq6, of_the_curve, power
@@ -38,7 +37,7 @@ from bioexp.papers.stdp_rule.measures import (
 )
 from bioexp.papers.stdp_rule.progress import peak
 from bioexp.papers.stdp_rule.survival import ahead, alike, gap, left_at, won
-from bioexp.papers.stdp_rule.twins import stopped
+from bioexp.papers.stdp_rule.twins import stopped, untrained
 
 LAST, FARTHEST = EPS[-1], FAR[-1]
 
@@ -282,7 +281,7 @@ OF_ROBUSTNESS = (
         decides="each pair by itself, at a joint level of 95 %, since the sentence is about all",
         null=Control(
             "the rule's nets before training, mean of 45 pairs",
-            less(untrained(mean_over("stable", ALL_PAIRS)), mean_over("backprop", ALL_PAIRS)),
+            less(mean_over("stable", ALL_PAIRS, untrained), mean_over("backprop", ALL_PAIRS)),
         ),
         controls=(Control("pairs that are within a point", alike, name="alike"),),
         notes=(

@@ -1,5 +1,5 @@
-"""Nets as they were on their way: stopped where they are as accurate as another net, or at their
-best epoch.
+"""Nets as they were on their way: before training, stopped where they are as accurate as another
+net, or at their best epoch.
 
 Both are chosen by accuracy on training images; no test image chooses anything.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Int, Num
@@ -59,6 +60,19 @@ def best(trained: Trained) -> Trained:
     kept = snapshots(trained)
     step = max(kept, key=lambda step: on_training(trained, kept[step]))
     return at(trained, kept[step])
+
+
+def untrained(trained: Trained) -> float:
+    """Test accuracy of the net before training."""
+    data, params = trained.dataset, trained.model.init(jax.random.key(trained.seed))
+    return share_right(trained, params, data.x_test, data.y_test)
+
+
+def shuffled(trained: Trained) -> float:
+    """Test accuracy of the net where the labels are in an order that the seed draws."""
+    data = trained.dataset
+    labels = np.random.default_rng(trained.seed).permutation(data.y_test)
+    return share_right(trained, trained.params, data.x_test, labels)
 
 
 def at_best(rule: str) -> Pick:
