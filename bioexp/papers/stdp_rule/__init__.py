@@ -32,7 +32,7 @@ Deviations, and what each costs
 
 from bioexp.papers.paper import Paper, Study
 from bioexp.papers.stdp_rule.claims import CLAIMS, DRAWINGS
-from bioexp.papers.stdp_rule.measures import CODES, IRIS, LADDER, MANY, MNIST, PAIRS, SPLITS
+from bioexp.papers.stdp_rule.measures import IRIS, LADDER, MNIST, PAIRS, SPLITS
 from bioexp.papers.stdp_rule.model import balanced, eq4, eq5, eq6, eq7, propagated, stdp, stdp_net
 
 PAPER = Paper(
