@@ -18,8 +18,9 @@ Deviations, and what each costs
    cross-entropy of sigmoid(u).
 5. "120 data points" of IRIS are 80 % of all three species; a pair has 80 of its 100. Which 80 is
    not printed: ours are 40 of each species, two such splits. The stable rule learned 0v2 on all of
-   eight such splits, and on six of eight dealt at random (`balanced: false` of the dataset); but
-   1v2 on two of eight such splits, and on five dealt at random. So balance does not decide it.
+   eight such splits, and on six of eight dealt at random (`balanced: false` of the dataset), not on
+   those with more of class 1; but 1v2 on two of eight such splits, and on five dealt at random,
+   those with less of class 1. So balance does not make it learn.
 6. Lengths are not printed. Ours are 2,000 steps of 40 flowers, 1,000 epochs, and 960 steps of 100
    digits, about 8 epochs.
 7. "An equivalent number of positive and negative Z": of an odd number of units the one left over is
