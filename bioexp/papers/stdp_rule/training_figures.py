@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from bioexp.figures.bands import band
 from bioexp.figures.canvas import COLORS, canvas, explain, plain
 from bioexp.papers.paper import Evidence
