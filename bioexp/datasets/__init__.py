@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 
 from bioexp.datasets.blobs import blobs
 from bioexp.datasets.cifar10 import CIFAR10, cifar10
+from bioexp.datasets.cifar10_5k import cifar10_5k
 from bioexp.datasets.fashion_mnist import FASHION_MNIST, fashion_mnist
 from bioexp.datasets.iris import iris
 from bioexp.datasets.mnist import MNIST, mnist
@@ -23,6 +24,7 @@ DATASETS: Mapping[str, Callable[..., Dataset]] = {
     "mnist": mnist,
     "fashion_mnist": fashion_mnist,
     "cifar10": cifar10,
+    "cifar10_5k": cifar10_5k,
     "mnist5k": mnist5k,
     "iris": iris,
     "blobs": blobs,

@@ -18,6 +18,7 @@ from bioexp.papers.competing_hidden_units.equations import (
     steady_state,
 )
 from bioexp.papers.competing_hidden_units.model import competing_hidden_units, presented
+from bioexp.papers.competing_hidden_units.readings import competing_currents, sigmoid_throughout
 from bioexp.papers.competing_hidden_units.rules import (
     competing_dynamics,
     competing_ranks,
@@ -356,6 +357,43 @@ def test_the_forward_pass_is_the_rectified_current_to_the_power_n():
         atol=1e-5,
     )
     assert np.abs(s).max() <= 6**-0.5
+
+
+def test_the_authors_head_sees_currents_of_weights_that_begin_between_0_and_1():
+    model, batch = competing_currents((3, 4), 3, hidden=6), images(5)
+    params = model.init(jax.random.key(0))
+    w, s, b = (params["layers"][i][j] for i, j in (("0", "w"), ("1", "w"), ("1", "b")))
+    assert w.min() >= 0
+    assert w.max() <= 1
+    v = batch.x.reshape(5, -1)
+    logits, layers = model.apply(params, batch.x)
+    np.testing.assert_allclose(layers[0].u, v @ w.T, rtol=1e-5)
+    np.testing.assert_allclose(logits, v @ w.T @ s.T + b, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(model.apply(params, layers[0].z, start=1)[0], logits, rtol=1e-5)
+
+
+def test_another_reading_of_the_forward_pass_takes_powers_of_the_weights():
+    options = {"hidden": 6, "p": 3.0, "rectified": True, "power": 2.0, "start": "normal"}
+    model, batch = competing_currents((3, 4), 3, **options), images(5)
+    params = model.init(jax.random.key(0))
+    w, v = np.asarray(params["layers"]["0"]["w"]), np.asarray(batch.x).reshape(5, -1)
+    assert w.min() < 0
+    current = v @ (np.sign(w) * w**2).T
+    _, layers = model.apply(params, batch.x)
+    np.testing.assert_allclose(layers[0].z, np.maximum(current, 0) ** 2, rtol=1e-4, atol=1e-5)
+
+
+def test_the_authors_twin_has_a_sigmoid_on_its_pixels_too():
+    model, batch = sigmoid_throughout((3, 4), 3, hidden=6), images(5)
+    params = model.init(jax.random.key(0))
+    (w, b), (s, c) = ([params["layers"][i][j] for j in "wb"] for i in "01")
+
+    def squashed(u):
+        return 1 / (1 + np.exp(-np.asarray(u)))
+
+    z = squashed(squashed(batch.x.reshape(5, -1)) @ w.T + b)
+    np.testing.assert_allclose(model.apply(params, batch.x)[0], z @ s.T + c, rtol=1e-4, atol=1e-5)
+    assert 0 < np.abs(w).max() <= 12**-0.5
 
 
 @pytest.mark.parametrize("source", ["images", "noise"])

@@ -10,9 +10,9 @@ from made import made, stage
 
 from bioexp.experiment import Attacked
 from bioexp.files import write_arrays
-from bioexp.papers.competing_hidden_units import dynamics, measures
+from bioexp.papers.competing_hidden_units import dynamics, filters, measures, robust
 from bioexp.papers.competing_hidden_units.model import competing_hidden_units
-from bioexp.papers.measuring import more_survive, runs
+from bioexp.papers.measuring import each, more_survive, runs
 from bioexp.types import Dataset, UserError
 from bioexp.vouched import vouch
 
@@ -59,6 +59,10 @@ def test_units_run_away_just_where_they_are_in_the_anti_hebbian_range_beyond_the
     assert 0 <= h[1] < 1 <= h[0]
     assert dynamics.runs_away_before(net) == 1
     assert dynamics.runs_away_after(net) == 0
+    assert dynamics.hebbian_runs_away(net) == 0
+    assert dynamics.pairs_before(net) == 20
+    assert dynamics.unmoved(net) == 0
+    assert dynamics.settled_before(net) == 0
     np.testing.assert_allclose(dynamics.ranges(net, before), [0, 0.5, 0.5])
     steps, lengths = dynamics.lengths(net)
     assert steps.tolist() == [0, 600]
@@ -130,12 +134,77 @@ def test_blow_ups_are_those_of_one_setting_per_unit(tmp_path):
 
 def test_seconds_are_those_of_each_seed_of_a_group(tmp_path):
     slow = [trained(tmp_path, seed=seed, stage_s=(6.0, 4.0), group=(0, 1)) for seed in (0, 1)]
-    assert measures.unsupervised_seconds({measures.SLOW: slow}) == {0: 3.0}
-    twins = [
-        trained(tmp_path, seed=seed, stage_s=(2.5,), group=(0, 1), variant={"loss": "sigmoid_mse"})
-        for seed in (0, 1)
+    twins = [trained(tmp_path, seed=seed, stage_s=(2.5,), group=(0, 1)) for seed in (0, 1)]
+    evidence = {measures.AUTHOR: slow, "twin": twins}
+    assert measures.unsupervised_seconds(evidence) == {0: 3.0}
+    ratio = measures.time_ratio(*(each(name, measures.seconds) for name in evidence))
+    assert ratio(evidence) == {0: 4.0}
+
+
+def test_a_seed_is_unstable_only_where_the_one_setting_blows_up_and_the_other_does_not():
+    counts = {"a": {0: 5.0, 1: 5.0, 2: 0.0}, "b": {0: 0.0, 1: 1.0, 2: 0.0}}
+    measure = measures.unstable_only(lambda _: counts["a"], lambda _: counts["b"])
+    assert measure({}) == {0: 1.0, 1: 0.0, 2: 0.0}
+
+
+def test_a_net_that_never_answers_a_class_loses_it(tmp_path):
+    net = trained(tmp_path, accuracy=0.83)
+    everything_is_0 = {"w": jnp.zeros((2, 2)), "b": jnp.array([1.0, 0.0])}
+    net.params["layers"]["1"] = everything_is_0
+    assert measures.loses_a_class(net) == 1
+    assert measures.near(net, 0.84, 0.011) == 1
+    assert measures.near(net, 0.84, 0.009) == 0
+
+
+def test_errors_over_epochs_run_on_through_the_stages_of_the_head(tmp_path):
+    def record(stage, epoch, train, held_out):
+        names = ("stage", "epoch", "train_accuracy", "validation_accuracy")
+        return dict(zip(names, (stage, epoch, train, held_out), strict=True))
+
+    metrics = [
+        {"stage": 0, "epoch": 9.0},
+        record(1, 1.0, 0.5, 0.4),
+        record(1, 2.0, 0.75, 0.5),
+        record(2, 1.0, 1.0, 0.75),
     ]
-    assert measures.time_ratio({measures.SLOW: slow, measures.TWIN: twins}) == {0: 4.0}
+    net = trained(tmp_path, metrics=metrics, variant={"reading": "raw"})
+    epochs, train, held_out = measures.errors_over_epochs(net)
+    assert epochs.tolist() == [1, 2, 3]
+    assert train.tolist() == [0.5, 0.25, 0]
+    assert held_out.tolist() == [0.6, 0.5, 0.25]
+    assert measures.held_out_error("raw")({measures.READINGS: [net]}) == {0: 0.25}
+    assert measures.train_error(net) == 0
+
+
+def test_units_are_duplicates_where_they_are_parallel_whatever_their_length():
+    w = np.array([[1.0, 0.0], [3.0, 0.01], [0.0, 1.0], [0.0, -2.0]])
+    assert filters.duplicates(w) == 0.5
+    np.testing.assert_allclose(filters.nearest_cosines(w), [1, 1, 0, 0], atol=4e-3)
+
+
+def test_smooth_grey_weights_are_continuous_in_pixels_and_color_and_noise_in_neither():
+    rng, shape = np.random.default_rng(0), (8, 8, 3)
+    y, x = np.mgrid[:8, :8] / 8
+    smooth = np.stack([np.sin(a * x + b * y) for a, b in rng.uniform(0, 2, (50, 2))])
+    grey = np.repeat(smooth[..., None], 3, axis=-1).reshape(50, -1)
+    assert filters.neighbors_alike(grey, shape) > 0.8
+    assert filters.channels_alike(grey, shape) == pytest.approx(1)
+    noise = rng.normal(size=(400, 192))
+    assert abs(filters.neighbors_alike(noise, shape)) < 0.05
+    assert abs(filters.channels_alike(noise, shape)) < 0.05
+    opposed = grey.reshape(50, *shape) * np.array([1.0, -1.0, 1.0])
+    assert filters.channels_alike(opposed.reshape(50, -1), shape) == pytest.approx(-1 / 3)
+
+
+def test_over_one_presentation_a_length_goes_to_1_stays_or_blows_up(tmp_path):
+    """|v| = 1 and W v = 2: with g = -0.4 the pole lies at atanh(1/2) / 0.4 = 1.37 tau_L."""
+    times = np.linspace(0, 2, 201)
+    w, v = np.array([2.0, 0.5]), np.array([1.0, 0.0])
+    hebbian, still, anti = (dynamics._squares(w, v, g, times) for g in (5.0, 0.0, -0.4))
+    assert hebbian[-1] == pytest.approx(1, abs=1e-3)
+    np.testing.assert_allclose(still, 4.25, rtol=1e-5)
+    assert times[np.isnan(anti)][0] == pytest.approx(np.arctanh(0.5) / 0.4, abs=0.011)
+    assert (np.diff(anti[~np.isnan(anti)]) > 0).all()
 
 
 def test_an_advantage_is_paired_seed_by_seed_and_image_by_image(tmp_path):
@@ -143,6 +212,6 @@ def test_an_advantage_is_paired_seed_by_seed_and_image_by_image(tmp_path):
         "a": [trained(tmp_path, survives=[1, 1, 0, 1]), trained(tmp_path, [0, 0, 0, 0], seed=1)],
         "b": [trained(tmp_path, [1, 1, 1, 1], seed=1), trained(tmp_path, survives=[1, 0, 1, 0])],
     }
-    assert measures.advantage("a", "b")(evidence) == {0: 0.25, 1: -1.0}
+    assert robust.advantage("a", "b")(evidence) == {0: 0.25, 1: -1.0}
     apart = more_survive("a", "b")(evidence)
     assert apart.tolist() == [[0, 1, -1, 1], [-1, -1, -1, -1]]

@@ -85,7 +85,7 @@ def test_a_claim_can_fail_says_why_it_would_and_is_measured_against_the_papers_n
 
 
 # Papers whose rows a referee has been through.
-REFEREED = ("log_net", "spatial_nets", "stdp_rule")
+REFEREED = ("log_net", "spatial_nets", "stdp_rule", "competing_hidden_units")
 SOUND = [claim for claim in CLAIMS if claim.id.partition("/")[0] in REFEREED]
 
 

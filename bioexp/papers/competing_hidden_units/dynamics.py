@@ -4,12 +4,14 @@ in which they are, and the lengths of their weights.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from time import perf_counter
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from bioexp.experiment import Trained
 from bioexp.papers.competing_hidden_units.equations import (
@@ -22,6 +24,7 @@ from bioexp.papers.competing_hidden_units.model import presented
 from bioexp.papers.measuring import snapshots
 
 PATTERNS = 100  # training images whose activities at rest are looked at
+HELD = 1000  # training images, by whose activities units are in the ranges of eq. 2
 TIME_STEP, DURATION = 0.004, 60.0  # of Euler's method in the traces, in units of tau
 TRACED, BESIDE = 8, 40  # units traced: the most active ones at rest, and some of the others
 READINGS = {  # of Delta in eq. 2, by the words of a legend
@@ -65,20 +68,18 @@ def at_rest(
 class Traces(NamedTuple):
     """Activities of some units for one image.
 
-    times: in units of tau. top, others: the most active units at rest, and some of the others.
-    rest: the exact steady state, of all units. off: how far the last h(t) is from it, at most.
+    times: in units of tau. top: the numbers of the most active units at rest; of_top, others: the
+    activities of these, and of some of the others. currents: W v of all units. rest: their exact
+    steady state. off: how far the last h(t) is from it, at most.
     """
 
     times: Float[np.ndarray, "times"]
-    top: Float[np.ndarray, "times traced"]
+    top: Int[np.ndarray, "traced"]
+    of_top: Float[np.ndarray, "times traced"]
     others: Float[np.ndarray, "times beside"]
+    currents: Float[np.ndarray, "units"]
     rest: Float[np.ndarray, "units"]
     off: float
-
-    @property
-    def rest_of_top(self) -> Float[np.ndarray, "traced"]:
-        """The steady state of the most active units, in the order of `top`."""
-        return np.sort(self.rest)[::-1][: self.top.shape[1]]
 
 
 def traces(trained: Trained, w: Float[np.ndarray, "units inputs"]) -> Traces:
@@ -92,7 +93,15 @@ def traces(trained: Trained, w: Float[np.ndarray, "units inputs"]) -> Traces:
     left = np.setdiff1d(np.arange(len(rest)), top)
     beside = np.random.default_rng(0).choice(left, min(BESIDE, len(left)), replace=False)
     off = float(np.abs(h[-1] - rest).max())
-    return Traces(TIME_STEP * (shown + 1), h[shown][:, top], h[shown][:, beside], rest, off)
+    return Traces(
+        TIME_STEP * (shown + 1),
+        top,
+        h[shown][:, top],
+        h[shown][:, beside],
+        np.asarray(current)[0],
+        rest,
+        off,
+    )
 
 
 class Plasticity(NamedTuple):
@@ -120,18 +129,27 @@ def ranges(trained: Trained, w: Float[np.ndarray, "units inputs"]) -> Float[np.n
     return np.array([(g == 0).mean(), (g < 0).mean(), (g > 0).mean()])
 
 
-def runs_away(trained: Trained, w: Float[np.ndarray, "units inputs"]) -> float:
-    """Of the units in the anti-Hebbian range, the share that would blow up if the image stayed.
+def runs_away(trained: Trained, w: Float[np.ndarray, "units inputs"], g: float = -1.0) -> float:
+    """Of the pairs of unit and image that have this sign of g at rest, the share where the weights
+    would grow without bound if the image stayed.
 
-    These are the units with W v / |v| > 1: the exact solution of eq. 3 with g = -Delta has a pole
-    in finite time for them; all others tend to -v/|v|, of length 1. 0 where no unit is in that
-    range.
+    These have g W v / |v| < -1: the exact solution of eq. 3 has a pole in finite time for them; in
+    all others W tends to v/|v| (g > 0) or -v/|v| (g < 0), of length 1. 0 where no pair has this g.
     """
-    v = np.asarray(patterns(trained))
+    v = np.asarray(patterns(trained, HELD))
     along = (v / np.linalg.norm(v, axis=1, keepdims=True)) @ w.T
-    h = at_rest(trained, w)
-    held = (h >= 0) & (h < option(trained, "threshold"))
-    return float((along[held] > 1).mean()) if held.any() else 0.0
+    pairs = in_range(trained, w, g)
+    return float((g * along[pairs] < -1).mean()) if pairs.any() else 0.0
+
+
+def in_range(
+    trained: Trained, w: Float[np.ndarray, "units inputs"], g: float = -1.0
+) -> Bool[np.ndarray, "n units"]:
+    """Which pairs of unit and image are at rest in the anti-Hebbian range (g < 0) or in the Hebbian
+    one.
+    """
+    h, threshold = at_rest(trained, w, HELD), option(trained, "threshold")
+    return (h >= 0) & (h < threshold) if g < 0 else h >= threshold
 
 
 def runs_away_before(trained: Trained) -> float:
@@ -142,6 +160,51 @@ def runs_away_before(trained: Trained) -> float:
 def runs_away_after(trained: Trained) -> float:
     """That share with the weights after learning."""
     return runs_away(trained, ends(trained)[1])
+
+
+def hebbian_runs_away(trained: Trained) -> float:
+    """That share, before learning, in the Hebbian range."""
+    return runs_away(trained, ends(trained)[0], 1.0)
+
+
+def pairs_before(trained: Trained) -> float:
+    """How many pairs are in the anti-Hebbian range before learning."""
+    return float(in_range(trained, ends(trained)[0]).sum())
+
+
+def unmoved(trained: Trained) -> float:
+    """Of the units that learning left more than 5 % from unit length, the share that never moved; 0
+    where there are none.
+    """
+    before, after = ends(trained)
+    far = np.abs(np.linalg.norm(after, axis=1) - 1) > 0.05
+    still = np.abs(after - before).max(axis=1) < 1e-6
+    return float(still[far].mean()) if far.any() else 0.0
+
+
+def settled_before(trained: Trained) -> float:
+    """Share of units within 1 % of unit length before learning."""
+    return float((np.abs(np.linalg.norm(ends(trained)[0], axis=1) - 1) <= 0.01).mean())
+
+
+def seconds_of_pattern(trained: Trained, repeats: int = 20) -> dict[str, float]:
+    """Median wall seconds for one pattern, compiled: h at rest, and the weights that it moves."""
+    w, v = jnp.asarray(ends(trained)[0]), patterns(trained, 1)
+    inhibition, time = option(trained, "inhibition"), option(trained, "presentation")
+    rest = jax.jit(lambda w, v: steady_state(v @ w.T, inhibition))
+    move = jax.jit(lambda w, v, g: riccati(w, v[0], g, time))
+    g = plasticity(rest(w, v)[0], option(trained, "threshold"), option(trained, "delta"))
+
+    def median(run: Callable[[], Any]) -> float:
+        jax.block_until_ready(run())
+        times = []
+        for _ in range(repeats):
+            began = perf_counter()
+            jax.block_until_ready(run())
+            times.append(perf_counter() - began)
+        return float(np.median(times))
+
+    return {"h": median(lambda: rest(w, v)), "W": median(lambda: move(w, v, g))}
 
 
 def held_lengths(along: float, times: Float[np.ndarray, "times"]) -> Float[np.ndarray, "times"]:
@@ -168,3 +231,41 @@ def lengths(trained: Trained) -> Lengths:
     """How long every unit's weights are while the slow rule learns."""
     kept = first_layer(trained)
     return Lengths(np.array(list(kept)), np.linalg.norm(list(kept.values()), axis=2))
+
+
+class Presentation(NamedTuple):
+    """|W|^2 of one unit while an image is shown, for each g of eq. 2; nan from where it blows up.
+
+    times: in units of tau_L. end: when the author's presentation ends. along: W v / |v| at the
+    start.
+    """
+
+    times: Float[np.ndarray, "times"]
+    squares: Mapping[str, Float[np.ndarray, "times"]]
+    end: float
+    along: float
+
+
+def one_presentation(trained: Trained) -> Presentation:
+    """The unit of the median current, before learning, while the first image is shown."""
+    w, v = ends(trained)[0], np.asarray(patterns(trained, 1))[0]
+    currents = w @ v
+    unit = int(np.argsort(currents)[len(w) // 2])
+    end = option(trained, "presentation")
+    times = np.linspace(0, 1.25 * end, 501)
+    ranges = {"g = 1": 1.0, "g = -0.01": -0.01, "g = -0.4": -0.4, "g = 0": 0.0}
+    squares = {name: _squares(w[unit], v, g, times) for name, g in ranges.items()}
+    return Presentation(times, squares, end, float(currents[unit] / np.linalg.norm(v)))
+
+
+def _squares(
+    w: Float[np.ndarray, "inputs"],
+    v: Float[np.ndarray, "inputs"],
+    g: float,
+    times: Float[np.ndarray, "times"],
+) -> Float[np.ndarray, "times"]:
+    """Every time is a unit of its own: eq. 3 depends on g t alone."""
+    rows = jnp.tile(jnp.asarray(w, jnp.float32), (len(times), 1))
+    moved, blown = riccati(rows, jnp.asarray(v, jnp.float32), jnp.asarray(g * times), 1.0)
+    squares = np.asarray(jnp.sum(moved**2, axis=1))
+    return np.where(np.cumsum(np.asarray(blown)) > 0, np.nan, squares)

@@ -1,50 +1,42 @@
-"""How what the slides on competing hidden units say is measured on trained nets: accuracies, times,
-filters and robustness.
+"""How what the slides on competing hidden units say is measured on trained nets: convergence,
+accuracies and times.
 
-Measures have one value for each seed. What the units of the slow rule do is measured in `dynamics`.
+Measures have one value for each seed. What the units of the slow rule do is measured in `dynamics`,
+their weights in `filters`, robustness in `robust`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import partial
-from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 
 from bioexp.experiment import Trained
-from bioexp.measures import interval
-from bioexp.measures.interval import Interval
-from bioexp.measures.prototypes import prototype_score
-from bioexp.papers.competing_hidden_units.dynamics import runs_away_after, runs_away_before
+from bioexp.papers.competing_hidden_units.dynamics import seconds_of_pattern
 from bioexp.papers.measuring import (
     accuracy,
     each,
     less,
-    means,
     paired,
-    robust,
-    runs,
+    predictions,
     seed_by_seed,
-    survivors,
     weights,
 )
 from bioexp.papers.paper import Evidence, Measure
 
+AUTHOR, AUTHOR_TWIN = "competing_hidden_units_author", "competing_hidden_units_author_backprop"
+AUTHOR_RULES = "competing_hidden_units_author_rules"
 SLOW, HEADS = "competing_hidden_units_slow", "competing_hidden_units_slow_losses"
 FOLDS, DELTA = "competing_hidden_units_slow_folds", "competing_hidden_units_slow_delta"
 TWIN = "competing_hidden_units_slow_backprop"
+LESS = "competing_hidden_units_less_data"
 FAST, RELU = "competing_hidden_units", "competing_hidden_units_backprop"
+STEPPED, READINGS = "competing_hidden_units_stepped", "competing_hidden_units_readings"
 RAW, RANDOM = "competing_hidden_units_raw", "competing_hidden_units_random"
-CIFAR = "competing_hidden_units_cifar10"
+MATCHED, RELU_HEAD = "competing_hidden_units_matched", "competing_hidden_units_relu_head"
+CIFAR, FEW = "competing_hidden_units_cifar10", "competing_hidden_units_cifar10_few"
 LOSSES = ("sigmoid_mse", "sigmoid_cross_entropy", "cross_entropy")
-NETS: Mapping[str, str] = {  # whose robustness is compared, by the words of a legend
-    "fast Hebbian rule": FAST,
-    "backprop, ReLU": RELU,
-    "training images as filters": RAW,
-    "random filters": RANDOM,
-}
 
 
 def error(trained: Trained) -> float:
@@ -52,15 +44,54 @@ def error(trained: Trained) -> float:
     return 1 - accuracy(trained)
 
 
+def train_error(trained: Trained) -> float:
+    """Error on the training images in the last epoch, each before its update."""
+    return 1 - float(trained.run.metrics[-1]["train_accuracy"])
+
+
+def held_out_error(reading: str) -> Measure:
+    """Error on the 10,000 training images that were held out, by a reading of the paper's
+    method.
+    """
+    return each(
+        READINGS,
+        lambda trained: 1 - float(trained.run.metrics[-1]["validation_accuracy"]),
+        reading=reading,
+    )
+
+
+def errors_over_epochs(
+    trained: Trained,
+) -> tuple[
+    Float[np.ndarray, "records"], Float[np.ndarray, "records"], Float[np.ndarray, "records"]
+]:
+    """Epochs on labeled images, and the training and held-out error there."""
+    labeled = [record for record in trained.run.metrics if "train_accuracy" in record]
+    lengths: dict[float, float] = {}
+    for record in labeled:
+        lengths[record["stage"]] = record["epoch"]
+    before = dict(zip(lengths, np.cumsum([0, *lengths.values()]), strict=False))
+    epochs = [before[record["stage"]] + record["epoch"] for record in labeled]
+    train, held_out = (
+        np.array([1 - record[name] for record in labeled])
+        for name in ("train_accuracy", "validation_accuracy")
+    )
+    return np.array(epochs), train, held_out
+
+
 def last(name: str, trained: Trained, stage: int = 0) -> float:
     """What the last record of a stage says."""
     return float([record for record in trained.run.metrics if record["stage"] == stage][-1][name])
 
 
-within_1_percent = each(SLOW, partial(last, "within_1_percent"))
-within_5_percent = each(SLOW, partial(last, "within_5_percent"))
-running_away_before = each(SLOW, runs_away_before)
-running_away_after = each(SLOW, runs_away_after)
+def unlabeled(trained: Trained) -> int:
+    """How many training images the slow rule sees."""
+    return (trained.experiment.stages[0].per_class or 0) * trained.dataset.n_classes
+
+
+def settled(experiment: str, percent: int) -> Measure:
+    """Share of units so close to unit length, 1 or 5 percent, when the rule had ended."""
+    return each(experiment, partial(last, f"within_{percent}_percent"))
 
 
 def blown_up(delta: str, presentation: str) -> Measure:
@@ -73,6 +104,21 @@ def blown_up(delta: str, presentation: str) -> Measure:
         delta=delta,
         presentation=presentation,
     )
+
+
+def blow_ups(experiment: str, **variant: str) -> Measure:
+    """How often units blew up."""
+    return each(experiment, partial(last, "blow_ups"), **variant)
+
+
+def unstable_only(unstable: Measure, stable: Measure) -> Measure:
+    """1 for the seeds in which units blow up in the first setting and none does in the second."""
+    return seed_by_seed(lambda counts: float(counts[0] > 0 and counts[1] == 0), unstable, stable)
+
+
+def unstable_less_stable(presentation: str) -> Measure:
+    """Blow-ups per unit, Delta 0.4 less 0.01, by the length of a presentation."""
+    return less(blown_up("0.4", presentation), blown_up("0.01", presentation))
 
 
 # Accuracies of the slow rule's net and of its twin.
@@ -100,12 +146,31 @@ held_out = seed_by_seed(np.mean, *(_on_fold(number) for number in range(1, 6)))
 smallest_advantage = seed_by_seed(min, *(less(bio(loss), twin(loss)) for loss in LOSSES))
 
 
+def loses_a_class(trained: Trained) -> float:
+    """1 where the net answers some class for less than one in a hundred test images of it."""
+    labels, answers = trained.dataset.y_test, predictions(trained)
+    found = [
+        (answers[labels == label] == label).mean() for label in range(trained.dataset.n_classes)
+    ]
+    return float(min(found) < 0.01)
+
+
+def near(trained: Trained, expected: float, margin: float) -> float:
+    """1 where the test accuracy is within a margin of this one."""
+    return float(abs(accuracy(trained) - expected) <= margin)
+
+
+def features(of: str) -> Measure:
+    """Test accuracy of the same head on features of 600 images, by the name of their rule."""
+    return each(LESS, accuracy, features=of)
+
+
 # Times, which all seeds of a group share: one value for the group, under its first seed.
 
 
 def unsupervised_seconds(evidence: Evidence) -> dict[int, float]:
-    """Wall seconds of the slow rule's first stage, compiling included, for each seed of a group."""
-    trained = evidence[SLOW][0]
+    """Wall seconds of the author's single pass, compiling included, for each seed of a group."""
+    trained = evidence[AUTHOR][0]
     provenance = trained.run.provenance
     return {trained.seed: provenance.stage_s[0] / len(provenance.group)}
 
@@ -115,105 +180,23 @@ def seconds(trained: Trained) -> float:
     return trained.run.provenance.wall_s / len(trained.run.provenance.group)
 
 
-def time_ratio(evidence: Evidence) -> dict[int, float]:
-    """Seconds of the slow rule's net over those of its twin by backprop."""
-    both = paired([each(SLOW, seconds)(evidence), each(TWIN, seconds, loss=LOSSES[0])(evidence)])
-    seed, (slow, twin) = next(iter(both.items()))
-    return {seed: slow / twin}
+def time_ratio(slow: Measure, twin: Measure) -> Measure:
+    """Seconds of a net by the slow rule over those of its twin by backprop."""
+
+    def ratio(evidence: Evidence) -> dict[int, float]:
+        seed, (bio, by_backprop) = next(iter(paired([slow(evidence), twin(evidence)]).items()))
+        return {seed: bio / by_backprop}
+
+    return ratio
 
 
-# Filters and predictions.
-
-
-class Filters(NamedTuple):
-    """Some of a first layer's filters; of the whole net the number of units, its likeness to the
-    class means, and its test accuracy.
+def pattern_seconds(part: str) -> Measure:
+    """Median wall seconds that one pattern takes, compiled: part "h", its activities at rest (eq.
+    1), or "W", what it does to the weights (eq. 3).
     """
 
-    w: Float[np.ndarray, "shown inputs"]
-    shape: tuple[int, ...]
-    units: int
-    likeness: float
-    accuracy: float
+    def measure(evidence: Evidence) -> dict[int, float]:
+        trained = evidence[AUTHOR][0]
+        return {trained.seed: seconds_of_pattern(trained)[part]}
 
-
-def likeness(trained: Trained) -> float:
-    """Mean best correlation of a unit with a class mean of the training images."""
-    return prototype_score(weights(trained, 0), means(trained))
-
-
-likeness_of_slow = each(SLOW, likeness)
-
-
-def filters(trained: Trained, shown: int) -> Filters:
-    """The first filters of a net."""
-    w, shape = weights(trained, 0), trained.dataset.shape
-    return Filters(w[:shown], shape, len(w), likeness(trained), accuracy(trained))
-
-
-def settled_filters(trained: Trained, shown: int) -> Filters:
-    """The filters of a net that are closest to unit length, in the order of the units."""
-    w = weights(trained, 0)
-    closest = np.argsort(np.abs(np.linalg.norm(w, axis=1) - 1))[:shown]
-    return filters(trained, shown)._replace(w=w[np.sort(closest)])
-
-
-def unlabeled(trained: Trained) -> int:
-    """How many training images the slow rule sees."""
-    return (trained.experiment.stages[0].per_class or 0) * trained.dataset.n_classes
-
-
-def filters_side_by_side(evidence: Evidence, shown: int) -> dict[str, Filters]:
-    """The first filters by both Hebbian rules and by backprop, of the first seed of each."""
-    nets = {
-        "slow Hebbian rule, 484 units": evidence[SLOW],
-        "backprop, sigmoid 484 (cross-entropy)": runs(evidence, TWIN, loss="cross_entropy"),
-        "fast Hebbian rule, 2,000 units": evidence[FAST],
-        "backprop, ReLU 2,000": evidence[RELU],
-    }
-    return {name: filters(trained[0], shown) for name, trained in nets.items()}
-
-
-def learned_on_cifar10(evidence: Evidence) -> Trained:
-    """The first seed of the net whose filters were learned on CIFAR-10."""
-    return runs(evidence, CIFAR, filters="learned")[0]
-
-
-# Robustness.
-
-
-def advantage(experiment: str, other: str) -> Measure:
-    """Robust accuracy of one experiment less that of another, seed by seed."""
-    return less(each(experiment, robust), each(other, robust))
-
-
-class Robustness(NamedTuple):
-    """Accuracy left by the worst of all attacks at each eps, over the seeds of each net.
-
-    clean: of the fast rule's net, on all test images. n: test images attacked.
-    """
-
-    eps: tuple[float, ...]
-    accuracies: Mapping[str, list[Interval]]
-    clean: Interval
-    chance: float
-    n: int
-
-
-def robustness(evidence: Evidence) -> Robustness:
-    """Robust accuracies of the fast rule's net, of its twin and of its controls."""
-    first = evidence[FAST][0]
-    eps = tuple(sorted(next(iter(first.attacks.values())).eps))
-    n = len(survivors(first, eps[0]))
-    left = {
-        name: [
-            interval.accuracy(
-                [float(survivors(trained, level).mean()) for trained in evidence[experiment]], n
-            )
-            for level in eps
-        ]
-        for name, experiment in NETS.items()
-    }
-    scores = [accuracy(trained) for trained in evidence[FAST]]
-    clean = interval.accuracy(scores, len(first.dataset.y_test))
-    return Robustness(eps, left, clean, 1 / first.dataset.n_classes, n)
+    return measure
