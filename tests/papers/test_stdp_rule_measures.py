@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from bioexp.config.reading import load
-from bioexp.papers.measuring import accuracy, snapshots
+from bioexp.papers.measuring import accuracy, predictions, snapshots
 from bioexp.papers.stdp_rule import PAPER
 from bioexp.papers.stdp_rule.curve import BEYOND, NEAR, asymmetry, of_eq6, power
 from bioexp.papers.stdp_rule.figures import LINES
@@ -168,13 +168,12 @@ def test_the_accuracy_of_a_net_that_was_stopped_is_that_of_its_own_weights(evide
         assert survived(twin, "fgsm", (0.0,))[0] == pytest.approx(accuracy(twin))
 
 
-def test_nets_before_training_and_of_shuffled_labels_know_nothing(evidence):
+def test_nets_before_training_and_with_shuffled_labels_are_scored_by_their_own(evidence):
     net = evidence["stdp_iris"][-1]
-    assert accuracy(net) == 1
-    assert untrained(net) == share_right(
-        net, net.model.init(jax.random.key(net.seed)), net.dataset.x_test, net.dataset.y_test
-    )
-    assert 0 < shuffled(net) < 1
+    data, begun = net.dataset, net.model.init(jax.random.key(net.seed))
+    assert untrained(net) == share_right(net, begun, data.x_test, data.y_test)
+    right = predictions(net) == np.random.default_rng(net.seed).permutation(data.y_test)
+    assert shuffled(net) == pytest.approx(right.mean())
 
 
 def test_pairs_are_alike_where_their_joint_intervals_lie_within_a_point():

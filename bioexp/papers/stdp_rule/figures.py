@@ -133,14 +133,19 @@ def fig2(evidence: Evidence) -> Figure:
     grid = figure.subplots(4, 4)
     for number, pair in enumerate(EIGHT):
         row, column = divmod(number, 4)
-        for part, axes in enumerate((grid[2 * row][column], grid[2 * row + 1][column])):
-            for rule in SHOWN:
-                line, nets = LINES[rule], variant(evidence, rule, pair)
-                seeds = [curves(trained)[part] for trained in nets]
+        train, test = grid[2 * row][column], grid[2 * row + 1][column]
+        for rule in SHOWN:
+            line, nets = LINES[rule], variant(evidence, rule, pair)
+            of_nets = [curves(trained) for trained in nets]
+            for axes, seeds in (
+                (train, [own.train for own in of_nets]),
+                (test, [own.test for own in of_nets]),
+            ):
                 band(axes, seeds, color=line.color, label=line.label, style=line.dash)
+        for axes, which in ((train, "training"), (test, "test")):
             in_epochs(axes, nets[0])
-            axes.set_ylabel(f"{('training', 'test')[part]} accuracy", fontsize=9)
-            titled(axes, pair, nets, training=part == 0)
+            axes.set_ylabel(f"{which} accuracy", fontsize=9)
+            titled(axes, pair, nets, training=which == "training")
     legend_above(figure, columns=3)
     explain(
         figure,
