@@ -61,6 +61,22 @@ def test_any_stretch_of_an_embedded_dataset_is_balanced(name: str):
             assert len(set(np.bincount(stretch, minlength=data.n_classes))) == 1
 
 
+def test_the_few_images_of_cifar10_lie_in_a_folder_that_is_named_and_have_a_name_of_their_own(
+    tmp_path: Path,
+):
+    from bioexp.datasets.source import Missing
+
+    with pytest.raises(Missing, match=r"cifar10_5k\.npz: not there \(no folder named\)"):
+        DATASETS["cifar10_5k"](None)
+    with pytest.raises(Missing, match="give --data-dir DIR"):
+        DATASETS["cifar10_5k"](tmp_path)
+    x, y = np.full((20, 32, 32, 3), 255, np.uint8), np.arange(20) % 10
+    np.savez(tmp_path / "cifar10_5k.npz", x_train=x, y_train=y, x_test=x, y_test=y)
+    data = DATASETS["cifar10_5k"](tmp_path)
+    assert (data.name, data.n_classes, data.shape) == ("cifar10_5k", 10, (32, 32, 3))
+    assert DATASETS["cifar10_5k"](tmp_path, classes=(3, 5)).y_train.tolist() == [0, 1, 0, 1]
+
+
 @pytest.mark.parametrize("name", EMBEDDED)
 def test_the_same_dataset_is_the_same_bytes_twice(name: str):
     assert DATASETS[name](None).digest == DATASETS[name](None).digest

@@ -59,19 +59,21 @@ def error_over_epochs(evidence: Evidence) -> Figure:
     figure = canvas(7.2, 5.2)
     axes = figure.add_subplot()
     ends = []
-    for (name, reading), color in zip(nets.items(), COLORS, strict=False):
+    looks = zip(nets.items(), COLORS, ("--", ":"), ("-o", "-.s"), strict=False)
+    for (name, reading), color, dashed, marked in looks:
         trained = runs(evidence, measures.READINGS, reading=reading)[0]
         epochs, train, held_out = measures.errors_over_epochs(trained)
         every = max(1, len(epochs) // 12)
-        axes.plot(epochs, 100 * train, "--", color=color, label=f"{name}: training")
-        axes.plot(epochs, 100 * held_out, "-o", color=color, label=f"{name}: held out",
+        axes.plot(epochs, 100 * train, dashed, color=color, label=f"{name}: training")
+        axes.plot(epochs, 100 * held_out, marked, color=color, label=f"{name}: held out",
                   markevery=every, markersize=4)  # fmt: skip
         ends.append(f"{name} {train[-1]:.2%} and {held_out[-1]:.2%} (best {held_out.min():.2%})")
     for value, words in ((1.46, "slides, test 1.46 %"), (0.40, "slides, training 0.40 %")):
         axes.axhline(value, color="0.45", linestyle=":", linewidth=1)
-        axes.annotate(words, (1, value), (-2, 3), xycoords=("axes fraction", "data"),
-                      textcoords="offset points", ha="right", fontsize=8)  # fmt: skip
+        axes.annotate(words, (1, value), (-2, -3), xycoords=("axes fraction", "data"),
+                      textcoords="offset points", ha="right", va="top", fontsize=8)  # fmt: skip
     axes.set_yscale("log")
+    axes.set_ylim(0.1, 12)
     axes.set_yticks([0.1, 0.2, 0.5, 1, 2, 5, 10], ["0.1", "0.2", "0.5", "1", "2", "5", "10"])
     axes.set_xlabel("epochs on labeled images", fontsize=9)
     axes.set_ylabel("error [%]", fontsize=9)
@@ -85,7 +87,7 @@ def error_over_epochs(evidence: Evidence) -> Figure:
         " 150.",
         "at the end, training and held out (n=10,000 training images, no test image):"
         f" {'; '.join(ends)}. A third of the slides' epochs and half of the units;"
-        " training errors are means over an epoch, each image before its update.",
+        " training errors are means over an epoch, each image before its update, and are cut off below 0.1 %.",
     )
     return figure
 
