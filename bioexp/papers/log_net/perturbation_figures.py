@@ -211,7 +211,7 @@ def _errors(axes: Axes, runs: Sequence[Trained]) -> str:
     held = {name: [predicted_reach(name, trained) for trained in runs] for name in found}
     return ", ".join(
         f"{name} up to size {over_seeds(reach)}"
-        if any(reach)
+        if max(reach) > SIZES[0]
         else f"{name} at no size down to {SIZES[0]:.2g}"
         for name, reach in held.items()
     )
