@@ -10,6 +10,7 @@ from made import made, stage
 
 from bioexp.experiment import Attacked
 from bioexp.files import write_arrays
+from bioexp.models.mlp import mlp
 from bioexp.papers.competing_hidden_units import dynamics, filters, measures, robust
 from bioexp.papers.competing_hidden_units.model import competing_hidden_units
 from bioexp.papers.measuring import each, more_survive, runs
@@ -194,6 +195,19 @@ def test_smooth_grey_weights_are_continuous_in_pixels_and_color_and_noise_in_nei
     assert abs(filters.channels_alike(noise, shape)) < 0.05
     opposed = grey.reshape(50, *shape) * np.array([1.0, -1.0, 1.0])
     assert filters.channels_alike(opposed.reshape(50, -1), shape) == pytest.approx(-1 / 3)
+
+
+def test_what_training_changed_is_seen_through_the_noise_that_weights_begin_as(tmp_path):
+    shape = (8, 8, 3)
+    x, y = np.zeros((2, *shape), np.uint8), np.array([0, 1], np.int32)
+    network = mlp(shape, 2, hidden=(5,))
+    params = network.init(jax.random.fold_in(jax.random.key(3), 0))
+    smooth = np.repeat(np.linspace(0, 0.01, 8), 24).reshape(1, *shape)
+    params["layers"]["0"]["w"] += smooth.reshape(1, -1)
+    data = Dataset("made", "made", x, y, x, y, 2, "0")
+    net = made(network=network, params=params, dataset=data, seed=3, path=tmp_path)
+    assert abs(filters.neighbors_alike(np.asarray(params["layers"]["0"]["w"]), shape)) < 0.3
+    assert filters.neighbors_in_change(net) > 0.9
 
 
 def test_over_one_presentation_a_length_goes_to_1_stays_or_blows_up(tmp_path):

@@ -5,7 +5,12 @@ from __future__ import annotations
 from math import inf
 
 from bioexp.papers.competing_hidden_units import fast_figures as figures
-from bioexp.papers.competing_hidden_units.filters import channels, few_error, neighbors
+from bioexp.papers.competing_hidden_units.filters import (
+    channels,
+    few_error,
+    neighbors,
+    neighbors_in_change,
+)
 from bioexp.papers.competing_hidden_units.measures import (
     CIFAR,
     FAST,
@@ -44,6 +49,8 @@ def _spread(numbers: Numbers) -> float:
 def _named(reading: str) -> str:
     return reading.replace("-", "_")
 
+
+change_by_backprop = each(FEW, neighbors_in_change, filters="backprop", n="4000")
 
 FAST_CLAIMS = (
     Claim(
@@ -180,9 +187,17 @@ FAST_CLAIMS = (
                 (0.0, inf),
                 name="over_images",
             ),
+            Reading(
+                "next pixel: learned filters less what training changed in those of backprop, which"
+                " begin as noise",
+                less(neighbors("learned"), change_by_backprop),
+                (0.0, inf),
+                name="over_change",
+            ),
         ),
         decides="the slides set the maps beside those of backprop",
         controls=(
+            Control("next pixel: what backprop changed", change_by_backprop, name="change"),
             *(
                 Control(f"next pixel: {words}", neighbors(name), name=f"{name}_pixels")
                 for name, words in figures.CIFAR_NETS.items()
@@ -208,7 +223,7 @@ FAST_CLAIMS = (
                 " {noise:.2f} on 1,000 images, not comparable"
             ),
             Note(
-                "images are as continuous: the filters have it from them",
+                "the images are no less continuous, and what backprop changed has {change:.2f}",
                 when=lambda n: n["images_pixels"].value >= n["learned_pixels"].value - 0.02,
             ),
         ),

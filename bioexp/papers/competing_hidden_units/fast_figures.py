@@ -86,9 +86,8 @@ def error_over_epochs(evidence: Evidence) -> Figure:
         "train and test error over 300 epochs, bio and backprop; the head's rate falls at 100 and"
         " 150.",
         "at the end, training and held out (n=10,000 training images, no test image):"
-        f" {'; '.join(ends)}. A third of the slides' epochs and half of the units;"
-        " training errors are means over an epoch, each image before its update, and are cut off"
-        " below 0.1 %.",
+        f" {'; '.join(ends)}. A third of the slides' epochs and half of the units; training errors"
+        " are means over an epoch, each image before its update, and cut off below 0.1 %.",
     )
     return figure
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import jax
 import numpy as np
 from jaxtyping import Float
 
@@ -71,6 +72,14 @@ def neighbors(filters: str) -> Measure:
 def channels(filters: str) -> Measure:
     """Continuity over channels of the same."""
     return each(FEW, lambda net: channels_alike(*_colored(net)), filters=filters, n="4000")
+
+
+def neighbors_in_change(trained: Trained) -> float:
+    """Continuity over pixels of what training changed: filters that begin as noise may hide it."""
+    key = jax.random.fold_in(jax.random.key(trained.seed), 0)  # as training begins
+    before = np.asarray(trained.model.init(key)["layers"]["0"]["w"], dtype=np.float64)
+    w, shape = _colored(trained)
+    return neighbors_alike(w - before, shape)
 
 
 def _colored(trained: Trained) -> tuple[Rows, tuple[int, ...]]:

@@ -86,8 +86,8 @@ def sigmoid_throughout(shape: tuple[int, ...], classes: int, *, hidden: Count = 
             }
 
         def apply(params: Params, x: Float[Array, "batch inputs"], ops: Ops, number: int) -> Layer:
-            x = x if number else jax.nn.sigmoid(x)
-            u = ops.linear(number, params["w"], x) + params["b"]
+            seen = x if number else jax.nn.sigmoid(x)
+            u = ops.linear(number, params["w"], seen) + params["b"]
             return Layer(x, u, ops.nonlinear(number, jax.nn.sigmoid, u) if squashed else u)
 
         return LayerMap(init, apply)
