@@ -31,6 +31,7 @@ SAW = {"start": "large", "schedule": "decreasing", "regularization": "weak"}
 NO_SAW = {"start": "large", "schedule": "slow", "regularization": "none"}
 PREDICTED = partial(predicted_reach, "log(1+dx3/x3)")
 LINEAR = partial(error_at, "linear net")
+MORE = (0.01, inf)  # orders of magnitude: at least 2 % more
 SMALL, PIXEL = 0.01, 1.0  # sizes of a random perturbation; 1 is the image's brightest pixel
 
 
@@ -241,7 +242,7 @@ PERTURBED = (
             "log10 of the least Euclidean change that fools the net with the sawtooth over that of"
             " the net without, same w1 and same initial w2, images that all nets get right"
         ),
-        accepted=(0.0, inf),
+        accepted=MORE,
         experiments=("log_net_sawtooth",),
         measure=harder(saw, no_saw),
         per_image=lambda evidence: log_ratio(saw(evidence), no_saw(evidence)),
@@ -280,7 +281,7 @@ PERTURBED = (
             "log10 of the least Euclidean change of 500 images, log_net over relu net, images"
             " that all nets get right"
         ),
-        accepted=(0.0, inf),
+        accepted=MORE,
         experiments=("log_net", "relu_net", "relu_net_early", ACCURATE, "log_net_joint"),
         measure=harder("log_net", "relu_net"),
         per_image=lambda evidence: log_ratio(evidence["log_net"], evidence["relu_net"]),
@@ -288,7 +289,7 @@ PERTURBED = (
             Reading(
                 "against the relu net that was stopped at the same accuracy",
                 harder("log_net", "relu_net_early"),
-                (0.0, inf),
+                MORE,
                 name="twin",
             ),
         ),
@@ -296,13 +297,13 @@ PERTURBED = (
             Reading(
                 "the unconstrained net over relu",
                 harder(ACCURATE, "relu_net"),
-                (0.0, inf),
+                MORE,
                 name="accurate",
             ),
             Reading(
                 "the joint net by Adam over relu",
                 harder("log_net_joint", "relu_net"),
-                (0.0, inf),
+                MORE,
                 name="joint",
             ),
         ),

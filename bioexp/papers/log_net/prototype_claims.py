@@ -133,8 +133,8 @@ PROTOTYPES = (
         null=Control("shuffled labels", shuffled(each("log_net_control", average_over_minimizer))),
         notes=(
             Note(
-                "the loss is lower by {measured:.2f} at 1 on every pixel ever lit, so that the"
-                " average is an early stop on the way",
+                "at 1 on every pixel ever lit the loss is {measured:+.2f} of that at the average,"
+                " which is an early stop on the way",
                 lambda n: n["measured"].value < 0,
             ),
         ),
