@@ -5,7 +5,7 @@ import numpy as np
 
 from bioexp.config.reading import load
 from bioexp.measures.accuracy import correct
-from bioexp.measures.prototypes import class_means, correlations, prototype_score
+from bioexp.measures.prototypes import ClassMeans, class_means, correlations, prototype_score
 from bioexp.models import mlp
 from bioexp.runs.labels import labels
 from bioexp.runs.provenance import code_digest
@@ -15,18 +15,26 @@ def test_the_class_means_themselves_score_one():
     rng = np.random.default_rng(0)
     x, y = rng.random((30, 4, 4)), np.arange(30) % 3
     means = class_means(x, y, 3)
-    np.testing.assert_allclose(means[1], x[y == 1].reshape(10, 16).mean(axis=0))
-    assert abs(prototype_score(means, means) - 1) < 1e-12
+    np.testing.assert_allclose(means.classes[1], x[y == 1].reshape(10, 16).mean(axis=0))
+    assert abs(prototype_score(means.classes, means) - 1) < 1e-12
 
 
-def test_correlations_are_pearsons():
+def test_correlations_are_partial_ones_given_the_overall_mean():
+    """Of residuals of a regression on the overall mean and a constant."""
     rng = np.random.default_rng(0)
-    w, means = rng.random((5, 9)), rng.random((3, 9))
-    np.testing.assert_allclose(correlations(w, means), np.corrcoef(w, means)[:5, 5:])
+    means = ClassMeans(rng.random((3, 9)), rng.random(9))
+    w, shared = rng.random((5, 9)), np.column_stack([np.ones(9), means.overall])
+    left = [rows.T - shared @ np.linalg.lstsq(shared, rows.T)[0] for rows in (w, means.classes)]
+    expected = np.corrcoef(left[0].T, left[1].T)[:5, 5:]
+    np.testing.assert_allclose(correlations(w, means), expected)
 
 
-def test_a_constant_weight_vector_correlates_with_nothing():
-    assert (correlations(np.ones((1, 9)), np.random.default_rng(0).random((3, 9))) == 0).all()
+def test_what_all_classes_share_correlates_with_none():
+    rng = np.random.default_rng(0)
+    x, y = rng.random((30, 3, 3)) + rng.random((3, 3)), np.arange(30) % 3
+    means = class_means(x, y, 3)
+    shared = np.stack([np.ones(9), means.overall, 3 * means.overall + 2])
+    assert (correlations(shared, means) == 0).all()
 
 
 def test_every_example_is_counted_whatever_the_batches():

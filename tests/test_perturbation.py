@@ -77,10 +77,12 @@ def test_the_log_prediction_is_undefined_where_the_sum_is_below_minus_one():
     assert np.isnan(relative_error(got.predicted["log(1+dx3/x3)"], got.measured)[1])
 
 
-def test_the_reach_ends_at_the_first_size_with_a_larger_error():
+def test_the_reach_ends_where_the_error_first_passes_what_is_allowed():
+    """Between two sizes on a line through the logarithms: here the error is the size's square."""
     sizes = np.array([0.1, 0.2, 0.3, 0.4])
-    assert reach(sizes, np.array([0.01, 0.05, 0.06, 0.01])) == 0.2
-    assert reach(sizes, np.array([0.06, 0.01, 0.01, 0.01])) == 0
+    assert reach(sizes, sizes**2, 0.05) == pytest.approx(0.05**0.5)
+    assert reach(sizes, np.array([0.06, 0.01, 0.01, 0.01])) == 0.1
+    assert reach(sizes, np.array([0.01, 0.01, 0.01, 0.01])) == 0.4
     assert reach(sizes, np.array([0.01, np.nan, 0.01, 0.01])) == 0.1
 
 

@@ -31,6 +31,7 @@ def outcome_of(row: ClaimRow) -> Outcome:
         _estimate(row),
         _estimate(row.null) if row.null else None,
         tuple(_estimate(control) for control in row.controls),
+        {other.name: (_estimate(other), other.verdict) for other in row.readings},
     )
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float
 
 from bioexp.figures.canvas import COLORS, plain
-from bioexp.robustness.perturbation import Response, reach, relative_error
+from bioexp.robustness.perturbation import Response
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -55,35 +55,6 @@ def one_image(
     axes.tick_params(labelsize=8)
     axes.legend(fontsize=8, frameon=False)
     plain(axes)
-
-
-def errors(
-    axes: Axes,
-    sizes: Float[np.ndarray, "sizes"],
-    responses: Sequence[Response],
-    allowed: float = 0.05,
-) -> str:
-    """Relative errors of every predictor against size, one response per seed; how far each one
-    holds, in words.
-    """
-    by_predictor = {
-        name: [relative_error(seed.predicted[name], seed.measured) for seed in responses]
-        for name in responses[0].predicted
-    }
-    axes.axhline(allowed, color="0.4", linestyle=":", linewidth=1.2, label=f"{allowed:.0%}")
-    curves(axes, sizes, by_predictor, y="median relative error of dx3")
-    axes.set_title(
-        f"n={responses[0].measured.shape[1]} test images, {len(responses)} seeds", fontsize=9
-    )
-    held = {
-        name: float(np.median([reach(sizes, error) for error in seeds]))
-        for name, seeds in by_predictor.items()
-    }
-    words = {
-        name: f"up to size {size:.2g}" if size else f"at no size down to {sizes[0]:.2g}"
-        for name, size in held.items()
-    }
-    return ", ".join(f"{words[name]} ({name})" for name in words)
 
 
 def curves(

@@ -102,6 +102,20 @@ def structure(
     return float(between / total) if total > 0 else 0.0
 
 
+def permuted(
+    along: Float[np.ndarray, "n"],
+    across: Float[np.ndarray, "n"],
+    rng: np.random.Generator,
+    permutations: int = 199,
+) -> float:
+    """How likely so much structure is where residuals are random: the share of permutations of
+    `across` that have at least as much, the given order counted.
+    """
+    found = structure(along, across)
+    drawn = [structure(along, rng.permutation(across)) for _ in range(permutations)]
+    return float((1 + np.sum(np.array(drawn) >= found)) / (1 + permutations))
+
+
 def separate(
     first: Float[np.ndarray, "n 2"], second: Float[np.ndarray, "m 2"], steps: int = 30
 ) -> Separator:

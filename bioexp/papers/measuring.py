@@ -15,7 +15,7 @@ from jaxtyping import Bool, Float, Int
 
 from bioexp.experiment import Trained
 from bioexp.files import read_arrays
-from bioexp.measures.prototypes import class_means
+from bioexp.measures.prototypes import ClassMeans, class_means
 from bioexp.papers.paper import Evidence, Measure
 from bioexp.robustness.evaluate import Net, logits
 from bioexp.tree import unflatten
@@ -110,8 +110,8 @@ def pixels(trained: Trained, n: int | None = None) -> Float[np.ndarray, "n input
     return x.reshape(len(x), -1).astype(np.float64) / 255
 
 
-def means(trained: Trained) -> Float[np.ndarray, "classes inputs"]:
-    """Mean training image of each class."""
+def means(trained: Trained) -> ClassMeans:
+    """Mean training image of each class, and of all."""
     return class_means(trained.dataset.x_train, trained.dataset.y_train, trained.dataset.n_classes)
 
 
@@ -148,14 +148,10 @@ def survivors(trained: Trained, eps: float) -> Bool[np.ndarray, "n"]:
     )
 
 
-def survived(trained: Trained) -> float:
-    """Share of the images classified rightly when clean that survive every attack, mean over the
-    eps of the profile.
-    """
-    attacks = list(trained.attacks.values())
-    worst = np.min([attacked.correct for attacked in attacks], axis=0)
-    clean = attacks[0].clean
-    return float(worst.mean() / max(clean.mean(), 1 / len(clean)))
+def under_noise(trained: Trained) -> float:
+    """Accuracy at eps 0.1 under random noise alone."""
+    noise = trained.attacks["noise"]
+    return float(noise.correct[noise.eps.index(EPS)].mean())
 
 
 def robust(trained: Trained) -> float:

@@ -159,7 +159,9 @@ class Drawing:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a judged claim came to, as overviews show it: id is its row's."""
+    """What a judged claim came to, as overviews show it: id is its row's. readings: by name, each
+    with its verdict.
+    """
 
     id: str
     verdict: str
@@ -167,6 +169,7 @@ class Outcome:
     measured: Estimate
     null: Estimate | None
     controls: tuple[Estimate, ...]
+    readings: Mapping[str, tuple[Estimate, str]]
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int, Key
+from jaxtyping import Array, Float, Int, Key
 
 from bioexp.attacks.ball import project
 from bioexp.attacks.losses import margin
@@ -115,9 +115,17 @@ def relative_error(
 def reach(
     sizes: Float[np.ndarray, "sizes"], error: Float[np.ndarray, "sizes"], allowed: float = 0.05
 ) -> float:
-    """The largest size up to which no error is above `allowed`; 0 if the first one is."""
-    good: Bool[np.ndarray, "sizes"] = np.minimum.accumulate(error <= allowed)
-    return float(sizes[good][-1]) if good.any() else 0.0
+    """The size at which the error first passes `allowed`, between sizes on a line through the
+    logarithms of both; the first size if it is there already, the last if it never does.
+    """
+    above = np.flatnonzero(~(error <= allowed))
+    if not len(above) or above[0] == 0:
+        return float(sizes[0] if len(above) else sizes[-1])
+    low, high = above[0] - 1, above[0]
+    size, miss = np.log(sizes[[low, high]]), np.log(np.maximum(error[[low, high]], TINY))
+    if not np.isfinite(miss[1]):
+        return float(sizes[low])
+    return float(np.exp(np.interp(np.log(allowed), miss, size)))
 
 
 def fool(net: Net, attack: Attack, eps: Sequence[float], key: Key[Array, ""]) -> Fooled:

@@ -35,7 +35,7 @@ def draw(
         score = prototype_score(w1, class_means(train.x, train.y, dataset.n_classes))
         caption = (
             f"first {min(len(w1), 100)} of {len(w1)} units; mean best correlation with a class mean"
-            f" {score:.2f} (n={len(train.y):,} training images)"
+            f" {score:.2f}, the mean of all projected out (n={len(train.y):,} training images)"
         )
         save(
             mosaic(w1, dataset.shape, title=f"first-layer weights w1: {title}", caption=caption),

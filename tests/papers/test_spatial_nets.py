@@ -4,21 +4,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from made import made, stage
 
-from bioexp.datasets import DATASETS
 from bioexp.heads import answer, cross_entropy, right, together
-from bioexp.papers.measuring import each, seed_by_seed
-from bioexp.papers.spatial_nets.measures import (
-    DROP,
-    NETS,
-    SPLIT,
-    farthest,
-    gained,
-    grown,
-    over_runs,
-    pooled,
-)
 from bioexp.papers.spatial_nets.model import (
     dealt,
     density,
@@ -27,18 +14,9 @@ from bioexp.papers.spatial_nets.model import (
     spatial_cross_entropy,
     spatial_net,
     transport,
+    turned,
+    turned_net,
 )
-from bioexp.papers.spatial_nets.regions import (
-    connections,
-    crossing,
-    layer_mean,
-    most_crossing,
-    planes,
-    purity,
-    share_between,
-    silhouette,
-)
-from bioexp.papers.spatial_nets.splits import scores, spectral
 from bioexp.types import Batch, UserError
 
 SHAPE, CLASSES, HIDDEN = (3, 4), 4, (5, 6, 7, 8)
@@ -183,6 +161,22 @@ def test_a_mixing_net_sees_the_sum_of_what_stands_side_by_side():
         spatial_net((3, 8), CLASSES, mixed=3)
 
 
+def test_a_turned_net_sees_sums_and_differences_which_lose_nothing():
+    images = RNG.random((4, 3, 8)).astype(np.float32)
+    first, second = images[:, :, :4], images[:, :, 4:]
+    seen = np.concatenate([first + second, first - second], axis=2) / np.sqrt(2)
+    weights = turned_net((3, 8), CLASSES, hidden=HIDDEN).init(jax.random.key(0))
+    plain = spatial_net((3, 8), CLASSES, hidden=HIDDEN)
+    np.testing.assert_allclose(
+        turned_net((3, 8), CLASSES, hidden=HIDDEN).apply(weights, jnp.asarray(images))[0],
+        plain.apply(weights, jnp.asarray(seen))[0],
+        rtol=1e-4,
+    )
+    np.testing.assert_allclose(turned(turned(jnp.asarray(images))), images, rtol=1e-4, atol=1e-6)
+    with pytest.raises(UserError, match="two images side by side"):
+        turned_net((3, 7), CLASSES)
+
+
 def test_dealing_keeps_every_example_with_its_label_and_changes_its_neighbor():
     n = 50
     x = np.concatenate(
@@ -230,188 +224,3 @@ def test_a_disabled_neuron_emits_its_bias_or_nothing():
     np.testing.assert_allclose(
         silent, before[:, :4] @ top["w"][:, :4].T + top["b"], rtol=1e-4, atol=1e-6
     )
-
-
-def separated():
-    """A net of two parts that share no weight in the split layers."""
-    weights = jax.tree.map(np.array, params())
-    halves = {
-        n: np.arange(len(layer["b"])) >= len(layer["b"]) // 2
-        for n, layer in weights["layers"].items()
-    }
-    for n in ("3", "4"):
-        weights["layers"][n]["w"] = np.where(
-            halves[n][:, None] == halves[str(int(n) - 1)][None], weights["layers"][n]["w"] + 3, 0
-        )
-    return weights, {int(n): half.astype(int) for n, half in halves.items() if int(n) >= 2}
-
-
-def test_both_splits_find_two_parts_that_share_no_weight():
-    weights, parts = separated()
-    for groups in (greedy(weights, 2), spectral(weights, 2)):
-        for number, group in groups.items():
-            np.testing.assert_array_equal(group, parts[number])
-    assert crossing(weights, parts, 3) == 0
-
-
-def trained(weights, path, **about):
-    """A net of two heads with these weights on made images, as claims see it."""
-    data = DATASETS["concatenation"](
-        None,
-        of=tuple({"name": "blobs", "features": (3, 2), "classes": 2, "seed": s} for s in range(2)),
-    )
-    return made(
-        network=spatial_net(SHAPE, CLASSES, hidden=HIDDEN),
-        params=weights,
-        dataset=data,
-        stages=(stage(objective={"name": "spatial_cross_entropy", "heads": 2}),),
-        tasks=(0.5, 0.5),
-        path=path,
-        **about,
-    )
-
-
-def lively(weights):
-    """The same net with drives around 0, so that its answers depend on the image."""
-    layers = {
-        number: layer | {"w": 20 * layer["w"], "b": -10 * layer["w"].sum(axis=1)}
-        for number, layer in weights["layers"].items()
-    }
-    return {"layers": layers}
-
-
-def test_a_net_of_two_parts_loses_nothing_by_the_split_and_an_ordinary_one_does(tmp_path):
-    of_parts = scores(trained(lively(separated()[0]), tmp_path / "parts"))
-    np.testing.assert_array_equal(of_parts.drop, 0)
-    np.testing.assert_array_equal(of_parts.silent, of_parts.full)
-    ordinary = scores(trained(lively(params()), tmp_path / "ordinary"))
-    assert (ordinary.drop != 0).all()
-    assert (ordinary.silent != ordinary.split).any()
-
-
-def test_a_task_that_is_left_without_neurons_is_a_number_and_not_nan(tmp_path):
-    weights = jax.tree.map(np.array, params())
-    weights["layers"]["4"]["w"][2:] = 0  # no neuron leads to the second task
-    assert all(np.isfinite(own).all() for own in scores(trained(weights, tmp_path)))
-    alone = greedy(weights, 2)
-    assert set(alone[3]) == {0}
-    position = weights["layers"]["3"]["p"]
-    assert (silhouette(position, alone[3]), purity(position, alone[3])) == (0, 0)
-
-
-def test_clusters_far_apart_are_pure_and_mingled_ones_are_not():
-    first = RNG.normal(size=(30, 2))
-    position, group = np.concatenate([first, first + 20]), np.repeat([0, 1], 30)
-    assert purity(position, group) == 1
-    assert silhouette(position, group) > 0.8
-    mingled = RNG.permutation(group)
-    assert purity(position, mingled) < 0.75
-    assert silhouette(position, mingled) < 0.1
-
-
-def test_what_is_drawn_of_a_layer_is_what_is_measured(tmp_path):
-    net = trained(separated()[0], tmp_path)
-    layers = planes(net)
-    assert list(layers) == [2, 3, 4]
-    for number, layer in layers.items():
-        alive = len(layer.group) if number == 4 else layer.live
-        assert layer.live == alive <= len(layer.position)
-    assert most_crossing(net) == share_between(3)(net) == share_between(4)(net) == 0
-    assert layer_mean("purity")(net) == np.mean([layer.purity for layer in layers.values()])
-    assert layer_mean("length")(net) == np.mean([layer.length for layer in layers.values()])
-    strong = connections(net, 3)
-    assert set(strong.group) == {0, 1}  # none between the groups
-    w = np.abs(net.params["layers"]["3"]["w"])
-    shown = np.outer(layers[3].shown, layers[2].shown)
-    assert len(strong.here) == len(strong.below) == ((w > 0.01) & shown).sum()
-
-
-def nets(values):
-    """Made runs of every mode and both kinds of nets, with these accuracies by seed."""
-    return {
-        mode: [
-            made(name=mode, variant={"net": net}, seed=seed, accuracy=value)
-            for net in NETS
-            for seed, value in values[mode, net].items()
-        ]
-        for mode in SPLIT
-    }
-
-
-def accuracy(trained):
-    return trained.run.summary.test_accuracy
-
-
-def test_the_paper_is_no_deviation_away_from_itself_and_one_cell_counts():
-    cells = {(mode, net): SPLIT[mode][net][0] for mode in SPLIT for net in NETS}
-    exact = nets({cell: {0: mean, 1: mean} for cell, mean in cells.items()})
-    assert farthest(SPLIT, accuracy)(exact) == {0: pytest.approx(0), 1: pytest.approx(0)}
-    cells["spatial_nets_mixing", "spatial"] += 2 * 0.03  # by two of the paper's deviations
-    away = nets({cell: {0: mean, 1: mean} for cell, mean in cells.items()})
-    assert farthest(SPLIT, accuracy)(away) == {0: pytest.approx(2), 1: pytest.approx(2)}
-    assert SPLIT.keys() == DROP.keys()
-
-
-def test_kinds_of_nets_are_compared_seed_by_seed_in_whatever_order_they_come():
-    cells = {(mode, net): {0: 0.5, 1: 0.6} for mode in SPLIT for net in NETS}
-    cells["spatial_nets_mixing", "spatial"] = {1: 0.9, 0: 0.6}
-    evidence = nets(cells)
-    gain = gained(accuracy, "spatial_nets_mixing")
-    assert gain(evidence) == {0: pytest.approx(0.1), 1: pytest.approx(0.3)}
-    both = seed_by_seed(max, gain, each("spatial_nets_sequential", accuracy, net="regular"))
-    assert both(evidence) == {0: 0.5, 1: 0.6}
-    jackknifed = farthest(SPLIT, accuracy)(evidence)
-    evidence["spatial_nets_mixing"] = evidence["spatial_nets_mixing"][::-1]
-    turned = farthest(SPLIT, accuracy)(evidence)
-    assert {seed: pytest.approx(value) for seed, value in turned.items()} == jackknifed
-    evidence["spatial_nets_mixing"] = evidence["spatial_nets_mixing"][1:]
-    for measure in (gain, farthest(SPLIT, accuracy)):
-        with pytest.raises(UserError, match="seed 1"):
-            measure(evidence)
-
-
-def test_a_seed_stands_for_what_the_criterion_is_with_it_less_without_it():
-    cells = {
-        (mode, net): {0: SPLIT[mode][net][0], 1: SPLIT[mode][net][0]}
-        for mode in SPLIT
-        for net in NETS
-    }
-    mean = SPLIT["spatial_nets_mixing"]["spatial"][0]
-    cells["spatial_nets_mixing", "spatial"] = {1: mean + 2 * 0.03, 0: mean}
-    # with both seeds it is one deviation away, without seed 0 two, without seed 1 none
-    assert farthest(SPLIT, accuracy)(nets(cells)) == {
-        0: pytest.approx(2 * 1 - 2, abs=1e-9),
-        1: pytest.approx(2 * 1 - 0),
-    }
-
-
-def test_weights_that_cost_nothing_are_compared_with_the_regular_twin_of_the_same_seed():
-    def net(kind, seed, scale):
-        layers = {number: {"w": np.full((2, 2), scale)} for number in "01"}
-        return made(variant={"net": kind}, seed=seed, params={"layers": layers})
-
-    evidence = {
-        "mode": [
-            *(net("spatial", seed, scale) for seed, scale in ((0, 2.0), (1, 8.0))),
-            *(net("regular", seed, scale) for seed, scale in ((1, 4.0), (0, 0.5))),
-        ]
-    }
-    assert grown("mode")(evidence) == {0: pytest.approx(2), 1: pytest.approx(1)}
-
-
-def test_a_cell_is_pooled_over_runs_and_tasks_as_the_paper_seems_to_do(tmp_path):
-    first, second = (
-        trained(weights, tmp_path / str(seed), variant={"net": "spatial"}, seed=seed)
-        for seed, weights in enumerate((lively(separated()[0]), lively(params(seed=1))))
-    )
-    evidence = {"mode": [first, second]}
-    of_both = np.stack([scores(first).split, scores(second).split])
-    assert of_both.mean(axis=1).std() > 0  # else no mistake would show
-    own = (evidence, "mode", "spatial")
-    assert pooled(*own, "split") == (pytest.approx(of_both.mean()), pytest.approx(of_both.std()))
-    low, high = over_runs(*own, "split")
-    assert low < of_both.mean() < high
-    assert (low + high) / 2 == pytest.approx(of_both.mean())
-    alone = {"mode": [first]}
-    assert over_runs(alone, "mode", "spatial", "split") is None
-    assert pooled(alone, "mode", "spatial", "drop") == (0, 0)

@@ -16,7 +16,10 @@ Deviations, and what each costs
    has its minimum at w1 = 1 wherever a pixel was ever lit. We take 300 steps.
 """
 
-from bioexp.papers.log_net.claims import CLAIMS, DRAWINGS
+from functools import partial
+
+from bioexp.papers.log_net.by_net import claims_by_net
+from bioexp.papers.log_net.claims import CLAIMS, DRAWINGS, MANY
 from bioexp.papers.log_net.model import (
     log_net,
     logarithm,
@@ -25,7 +28,12 @@ from bioexp.papers.log_net.model import (
     projections,
     votes,
 )
-from bioexp.papers.paper import Paper, Study
+from bioexp.papers.log_net.nets import ACCURATE
+from bioexp.papers.paper import Overview, Paper, Study
+
+DECIDES = {
+    claim.id: ACCURATE if claim.experiments[0] == MANY else claim.experiments[0] for claim in CLAIMS
+}
 
 PAPER = Paper(
     study=Study(
@@ -51,8 +59,18 @@ PAPER = Paper(
             "log_net_no_log",
             "relu_net",
             "relu_net_early",
+            "log_net_linear_early",
             "class_mean",
         ),
+        overviews=(
+            Overview(
+                "log_net/claims_by_net",
+                "",
+                "the paper's claims on every log net they can be tried on",
+                partial(claims_by_net, DECIDES),
+            ),
+        ),
+        seeds={"log_net_unconstrained_many": 20, "log_net_sawtooth": 10},
     ),
     authors="Robin Thériault and Paul François",
     year=2021,

@@ -29,13 +29,10 @@ from bioexp.papers.log_net.measures import (
     label_pairs,
     median_angle,
     median_r2,
-    named_class,
-    names,
     random_pairs,
-    resemblance,
-    score,
     separability,
 )
+from bioexp.papers.log_net.prototypes import named_class, names, resemblance, score
 from bioexp.papers.measuring import weights
 from bioexp.papers.paper import Evidence
 
@@ -109,7 +106,8 @@ def fig5(evidence: Evidence) -> Figure:
         figure,
         "first-layer weights trained together with the second layer (left) and by the heuristic"
         " procedure (right), which look similar.",
-        "mean best correlation of a unit with a class mean of the training images:"
+        "mean best correlation of a unit with a class mean of the training images, the mean of all"
+        " projected out:"
         f" {', '.join(scores)}. Units of the heuristic are ordered by label, those of joint"
         " training are not.",
     )
@@ -235,7 +233,8 @@ def _first_layer(runs: Sequence[Trained], says: str) -> Figure:
     explain(
         figure,
         says,
-        f"mean best correlation of a unit with a class mean {mean(score, runs)};"
+        f"mean best correlation of a unit with a class mean, the mean of all projected out,"
+        f" {mean(score, runs)};"
         f" n={len(trained.dataset.y_train):,} training images, {len(w1)} units.",
     )
     return figure

@@ -1,5 +1,5 @@
-"""How the paper's sentences on accuracy, weights and hidden values are measured on trained nets;
-its perturbations have a file of their own.
+"""How the paper's sentences on accuracy and hidden values are measured on trained nets; prototypes
+and perturbations have files of their own.
 
 Measures look at test images, and nothing is chosen by them: label pairs are chosen on training
 images, units by their weights.
@@ -13,16 +13,14 @@ from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Float, UInt8
 
 from bioexp.experiment import Trained
 from bioexp.measures import line_fits as lines
 from bioexp.measures.accuracy import correct
-from bioexp.measures.prototypes import correlations
 from bioexp.models import mlp
 from bioexp.papers.log_net.model import FLOOR, log_net
-from bioexp.papers.measuring import accuracy, each, grouped, means, pixels, weights
-from bioexp.papers.paper import Measure
+from bioexp.papers.measuring import accuracy, grouped, pixels, weights
 from bioexp.types import Model
 
 CHOOSING = 20_000  # training images on which label pairs are chosen
@@ -58,77 +56,6 @@ def most_frequent(trained: Trained) -> float:
 def lost(trained: Trained) -> float:
     """Test accuracy that goes with the activation."""
     return accuracy(trained) - linearized_accuracy(trained)
-
-
-# Prototypes, the rows of w1, and what w2 makes of them.
-
-
-def resemblance(trained: Trained) -> Float[np.ndarray, "units classes"]:
-    """Correlation of every row of w1 with every class mean of the training images."""
-    return correlations(weights(trained, 0), means(trained))
-
-
-def score(trained: Trained) -> float:
-    """Mean best correlation of a row of w1 with a class mean of the training images."""
-    return float(resemblance(trained).max(axis=1).mean())
-
-
-def decades(trained: Trained) -> float:
-    """Orders of magnitude between the 5th and the 95th percentile of |w1[j]|."""
-    norms = np.linalg.norm(weights(trained, 0), axis=1)
-    return float(np.log10(np.percentile(norms, 95) / max(np.percentile(norms, 5), 1e-12)))
-
-
-def average_over_minimizer(trained: Trained) -> float:
-    """-x2 of a class's images at w1 = 1 on every pixel the class ever lights, less -x2 at their
-    average; negative where the former is lower.
-    """
-    x, y = trained.dataset.x_train, trained.dataset.y_train
-    differences = []
-    for label in range(trained.dataset.n_classes):
-        images = x[y == label].reshape((y == label).sum(), -1).astype(np.float64) / 255
-        average = images.mean(axis=0)
-        ever_lit, scaled = (average > 0).astype(float), average / average.max()
-        at = [-np.log(images @ w / w.size + FLOOR).mean() for w in (ever_lit, scaled)]
-        differences.append(at[0] - at[1])
-    return float(np.mean(differences))
-
-
-def own_class(trained: Trained) -> float:
-    """Share of the control net's prototypes j whose largest w2[i,j] is at i = j mod 10."""
-    w2 = weights(trained, 1)
-    return float((w2.argmax(axis=0) == np.arange(w2.shape[1]) % len(w2)).mean())
-
-
-class Names(NamedTuple):
-    """The class of each prototype: as w2 tells it, and whose mean image it is most like."""
-
-    told: Int[np.ndarray, "units"]
-    alike: Int[np.ndarray, "units"]
-
-
-def names(trained: Trained) -> Names:
-    """What w2 and the class means call each prototype."""
-    return Names(weights(trained, 1).argmax(axis=0), resemblance(trained).argmax(axis=1))
-
-
-def named_class(trained: Trained) -> float:
-    """Share of prototypes whose largest w2[i,j] is at the class whose mean image w1[j] resembles
-    most.
-    """
-    told, alike = names(trained)
-    return float((told == alike).mean())
-
-
-def sawtooth(*, start: str = "large", schedule: str, regularization: str) -> Measure:
-    """own_class of one variant of log_net_sawtooth."""
-    return each(
-        "log_net_sawtooth",
-        own_class,
-        start=start,
-        schedule=schedule,
-        regularization=regularization,
-    )
 
 
 # Lines in the plane of two hidden units, one for each of two labels.
@@ -171,6 +98,11 @@ def random_pairs(trained: Trained) -> Sequence[lines.Pair]:
         (trained.dataset.n_classes, prod(trained.dataset.shape))
     )
     return lines.pairs(np.log(pixels(trained) @ w.T / w.shape[1] + FLOOR), trained.dataset.y_test)
+
+
+def ordinary_pairs(trained: Trained) -> Sequence[lines.Pair]:
+    """The lines of every two labels in ordinary space, where a power law would bend."""
+    return lines.pairs(np.exp(label_values(trained)), trained.dataset.y_test)
 
 
 Pairs = Callable[[Trained], Sequence[lines.Pair]]
@@ -220,19 +152,33 @@ def clusters(trained: Trained, labels: Labels) -> Clusters:
     return Clusters(both, points, pair, _structure(pair, points), (first, second))
 
 
-def residual_structure(trained: Trained) -> float:
-    """Median over pairs and labels of the share of the residuals' variance that their place along
-    the line explains.
+def structured(trained: Trained) -> float:
+    """Share of the 90 clusters whose residuals depend on their place along the line: a permutation
+    test on the correlation ratio rejects at 5 %, which it does for 0.05 of random ones.
     """
+    rng = np.random.default_rng(trained.seed)
+    return float(np.mean([lines.permuted(*found, rng) < 0.05 for found in _residuals(trained)]))
+
+
+def uneven(trained: Trained) -> float:
+    """Share of the 90 clusters whose residuals grow or shrink along the line: Spearman's
+    correlation of their size with the place is not 0 at 5 %.
+    """
+    from scipy.stats import spearmanr
+
+    found = [spearmanr(along, np.abs(across)).pvalue for along, across in _residuals(trained)]
+    return float(np.mean(np.array(found) < 0.05))
+
+
+def _residuals(trained: Trained) -> list[tuple[Float[np.ndarray, "n"], Float[np.ndarray, "n"]]]:
     values, labels = label_values(trained), trained.dataset.y_test
-    return float(
-        np.median(
-            [
-                _structure(pair, lines.clusters(values, labels, *pair.labels))
-                for pair in lines.pairs(values, labels)
-            ]
+    return [
+        lines.residuals(line, cluster)
+        for pair in lines.pairs(values, labels)
+        for line, cluster in zip(
+            pair.lines, lines.clusters(values, labels, *pair.labels), strict=True
         )
-    )
+    ]
 
 
 def _structure(pair: lines.Pair, points: tuple[lines.Points, lines.Points]) -> tuple[float, float]:

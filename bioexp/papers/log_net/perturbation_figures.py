@@ -20,7 +20,6 @@ from bioexp.figures.canvas import canvas, explain, named, over_seeds
 from bioexp.figures.digits import Row, clean_row, digits, fooled_rows
 from bioexp.figures.matrix import matrix
 from bioexp.papers.log_net.figures import CONTROL, mean
-from bioexp.papers.log_net.measures import own_class
 from bioexp.papers.log_net.perturbations import (
     ALLOWED,
     SHOWN,
@@ -34,6 +33,7 @@ from bioexp.papers.log_net.perturbations import (
     predicted_reach,
     undefined,
 )
+from bioexp.papers.log_net.prototypes import own_class
 from bioexp.papers.measuring import weights
 from bioexp.papers.paper import Evidence
 
@@ -211,7 +211,7 @@ def _errors(axes: Axes, runs: Sequence[Trained]) -> str:
     held = {name: [predicted_reach(name, trained) for trained in runs] for name in found}
     return ", ".join(
         f"{name} up to size {over_seeds(reach)}"
-        if any(reach)
+        if max(reach) > SIZES[0]
         else f"{name} at no size down to {SIZES[0]:.2g}"
         for name, reach in held.items()
     )

@@ -8,6 +8,7 @@ the same sizes.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -19,7 +20,16 @@ from bioexp.attacks.losses import margin
 from bioexp.attacks.pgd import pgd
 from bioexp.experiment import Trained
 from bioexp.papers.log_net.model import FLOOR
-from bioexp.papers.measuring import EPS, as_net, pixels, predictions, weights
+from bioexp.papers.measuring import (
+    EPS,
+    as_net,
+    each,
+    pixels,
+    predictions,
+    seed_by_seed,
+    weights,
+)
+from bioexp.papers.paper import Measure
 from bioexp.robustness import perturbation
 from bioexp.robustness.evaluate import Net
 from bioexp.robustness.perturbation import Fooled, Response, directions
@@ -84,6 +94,22 @@ def predicted_reach(predictor: str, trained: Trained) -> float:
     return perturbation.reach(SIZES, errors(trained)[predictor], ALLOWED)
 
 
+def shorter_reach(net: str) -> Measure:
+    """log10 of how much farther the gradient's prediction holds in the relu net than the paper's
+    prediction does in a log net.
+    """
+    return seed_by_seed(
+        lambda reach: float(np.log10(reach[0] / reach[1])),
+        each("relu_net", partial(predicted_reach, "first order")),
+        each(net, partial(predicted_reach, "log(1+dx3/x3)")),
+    )
+
+
+def error_at(predictor: str, size: float, trained: Trained) -> float:
+    """Relative error of a prediction of dx3 at a size, median over images and classes."""
+    return float(np.interp(np.log(size), np.log(SIZES), errors(trained)[predictor]))
+
+
 class OneDigit(NamedTuple):
     """The first test image with one random perturbation, at every one of SIGNED.
 
@@ -117,15 +143,34 @@ def exponential_fit(trained: Trained) -> float:
     )
 
 
+def straight_fit(trained: Trained) -> float:
+    """The same of x3 itself, in ordinary space: R2 of a straight line against t."""
+    x, t = pixels(trained, SHOWN), np.arange(21)
+    change = respond(trained, x, _random(trained, x) * 0.01, t.astype(float)).measured
+    own = trained.dataset.y_test[None, :SHOWN, None].astype(int)
+    x3 = np.exp(np.take_along_axis(change, own, axis=2)[:, :, 0])
+    return float(np.nanmedian([np.corrcoef(t, x3[:, i])[0, 1] ** 2 for i in range(x3.shape[1])]))
+
+
+def shielding_without_log(trained: Trained) -> float:
+    """The rank correlation of shielding with the change of w1[j].x1 itself."""
+    x, w1 = pixels(trained, SHOWN), weights(trained, 0)
+    return _rank_correlation(x @ w1.T, np.abs((_random(trained, x) * 0.01) @ w1.T))
+
+
 def shielding(trained: Trained) -> float:
     """Rank correlation over prototypes of w1[j].x1 with the size of the change of x2[j] under small
     noise, mean over images.
     """
     x, w1 = pixels(trained, SHOWN), weights(trained, 0)
     u = x @ w1.T
-    change = np.abs((_random(trained, x) * 0.01) @ w1.T / (u + FLOOR))
-    ranks = [values.argsort(axis=1).argsort(axis=1) for values in (u, change)]
-    return float(np.mean([np.corrcoef(a, b)[0, 1] for a, b in zip(*ranks, strict=True)]))
+    return _rank_correlation(u, np.abs((_random(trained, x) * 0.01) @ w1.T / (u + FLOOR)))
+
+
+def _rank_correlation(a: Float[np.ndarray, "n units"], b: Float[np.ndarray, "n units"]) -> float:
+    """Mean over images of the rank correlation over units."""
+    ranks = [values.argsort(axis=1).argsort(axis=1) for values in (a, b)]
+    return float(np.mean([np.corrcoef(*pair)[0, 1] for pair in zip(*ranks, strict=True)]))
 
 
 def _random(trained: Trained, x: Float[np.ndarray, "n inputs"]) -> Float[np.ndarray, "n inputs"]:

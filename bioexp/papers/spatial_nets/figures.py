@@ -47,8 +47,14 @@ def neurons(axes: Axes, layer: Plane, *, size: float = 14, marker: str = "o") ->
             x, y, s=size, color=COLORS[group], marker=marker, linewidths=0, alpha=0.85, zorder=2
         )
     axes.set_aspect("equal", adjustable="datalim")
-    axes.tick_params(labelsize=7)
+    axes.tick_params(labelsize=8)
     plain(axes)
+
+
+def coordinates(axes: Axes) -> None:
+    """What both axes of a layer's plane are."""
+    axes.set_xlabel("first coordinate (units of the plane)", fontsize=8)
+    axes.set_ylabel("second coordinate", fontsize=8)
 
 
 def legend(figure: Figure, names: Sequence[str], *, weak: bool = True) -> None:
@@ -78,6 +84,7 @@ def fig1(evidence: Evidence) -> Figure:
     for number, layer in layers.items():
         size = 34 if number == LAYERS[-1] else 20
         neurons(axes, layer, size=size, marker=MARKERS[number])
+    coordinates(axes)
     axes.set_title(
         f"{named(trained)}:\nthird hidden layer triangles, fourth circles, outputs squares",
         fontsize=8,
@@ -86,18 +93,19 @@ def fig1(evidence: Evidence) -> Figure:
         at = figure.add_subplot(grid[place // 3, 2 + place % 3])
         for layer in then.values():
             neurons(at, layer, size=6)
-        purity = np.mean([layer.purity for layer in then.values()])
-        at.set_title(f"step {step:,}: 1-NN purity {purity:.2f}", fontsize=8)
+        coordinates(at)
+        sorting = np.mean([layer.sorting for layer in then.values()])
+        at.set_title(f"step {step:,}: 1-NN purity above chance {sorting:.2f}", fontsize=8)
     legend(figure, tasks(trained))
     explain(
         figure,
         "top-down view of all neurons; two clusters, one for each task, with a number of outsiders"
         " around.",
         f"{sum(layer.live for layer in layers.values())} live neurons; 1-NN purity"
-        f" {', '.join(f'{layer.purity:.2f}' for layer in layers.values())} and silhouette"
+        f" {', '.join(f'{layer.purity:.2f}' for layer in layers.values())}, above chance"
+        f" {', '.join(f'{layer.sorting:.2f}' for layer in layers.values())}, and silhouette"
         f" {', '.join(f'{layer.silhouette:.2f}' for layer in layers.values())} layer by layer, 1"
-        f" seed of {len(nets)}. Weak neurons feel only the repulsion and spread over a lattice:"
-        " unfiltered there are no clusters to see.",
+        f" seed of {len(nets)}. Weak neurons feel only the repulsion.",
     )
     return figure
 
@@ -140,9 +148,12 @@ def _stacked(figure: Figure, cell: tuple[int, int, int], trained: Trained, title
         lines = [[(depth, *here), (depth - 1, *below)] for here, below in ends]
         colors = ["0.6" if group < 0 else COLORS[group] for group in strong.group]
         axes.add_collection3d(Line3DCollection(lines, colors=colors, linewidths=0.5, alpha=0.45))
-    axes.set_xticks(range(len(LAYERS)), list(NAMES.values()), fontsize=7)
-    axes.tick_params(axis="y", labelsize=6)
-    axes.tick_params(axis="z", labelsize=6)
-    axes.set_box_aspect((1.9, 1, 1), zoom=1.25)
+    axes.set_xticks(range(len(LAYERS)), list(NAMES.values()), fontsize=8)
+    axes.tick_params(axis="y", labelsize=8, pad=0)
+    axes.tick_params(axis="z", labelsize=8)
+    axes.set_xlabel("layer", fontsize=8, labelpad=8)
+    axes.set_ylabel("first coordinate", fontsize=8)
+    axes.set_zlabel("second coordinate", fontsize=8)
+    axes.set_box_aspect((1.9, 1, 1), zoom=1.1)
     axes.view_init(elev=16, azim=-62)
     axes.set_title(f"{title}: {named(trained)}", fontsize=9, y=0.97)

@@ -8,25 +8,26 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Float
 
 from bioexp.experiment import Trained
 from bioexp.measures.interval import student
-from bioexp.papers.measuring import each, less, paired, runs, seed_by_seed
-from bioexp.papers.paper import Evidence, Measure
-from bioexp.papers.spatial_nets.regions import free_weight
-from bioexp.papers.spatial_nets.splits import Way, scores
+from bioexp.papers.measuring import each, less, runs, seed_by_seed
+from bioexp.papers.paper import Control, Evidence, Measure, Numbers
+from bioexp.papers.spatial_nets.splits import LAYERS, Way, scores, split
 
 CONCATENATION, MIXING, SEQUENTIAL = MODES = (
     "spatial_nets_concatenation",
     "spatial_nets_mixing",
     "spatial_nets_sequential",
 )
-RELU, PRINTED, THREE = "spatial_nets_relu", "spatial_nets_printed", "spatial_nets_three"
+RELU, PRINTED = "spatial_nets_relu", "spatial_nets_printed"
+THREE, TURNED = "spatial_nets_three", "spatial_nets_turned"
 SHORT = {mode: mode.removeprefix("spatial_nets_") for mode in MODES}
 NETS = ("spatial", "regular")  # variants of the axis `net`
 Row = Literal["full", "split", "silent", "drop", "silent_drop"]  # of scores
 Number = Callable[[Trained], float]
+Condition = Callable[[Numbers], bool]
+SUCCESS = 0.6
 
 # Table 1: mode -> net -> mean and standard deviation.
 Cells = Mapping[str, Mapping[str, tuple[float, float]]]
@@ -51,6 +52,21 @@ def task_mean(row: Row, way: Way = "greedy") -> Number:
     mean over tasks.
     """
     return lambda trained: float(getattr(scores(trained, way), row).mean())
+
+
+def worst_task(way: Way) -> Number:
+    """Accuracy after the split of the task that is worst off; chance is 0.1."""
+    return lambda trained: float(scores(trained, way).split.min())
+
+
+def succeeds(way: Way) -> Number:
+    """1 where every task is above 0.6 after the split, else 0."""
+    return lambda trained: float(worst_task(way)(trained) > SUCCESS)
+
+
+def one_task(way: Way) -> Number:
+    """1 where the split gives all outputs to one task, else 0."""
+    return lambda trained: float(len(np.unique(split(trained, way)[LAYERS[-1]])) == 1)
 
 
 def left(attacks: Sequence[str] = ()) -> Number:
@@ -85,42 +101,56 @@ def gained(number: Number, experiment: str) -> Measure:
     return less(*both(number, experiment))
 
 
-def grown(experiment: str) -> Measure:
-    """How often weights that cost nothing are doubled in the spatial net, against the regular."""
-    return seed_by_seed(lambda own: np.log2(own[0] / own[1]), *both(free_weight, experiment))
-
-
-def lost(mode: str) -> Measure:
-    """Accuracy that a split costs, mean of both kinds of nets."""
-    return seed_by_seed(np.mean, *both(task_mean("drop"), mode))
-
-
-def farthest(cells: Cells, number: Number) -> Measure:
-    """The cell of Table 1 whose mean is farthest from the paper's, in the paper's standard
-    deviations.
-
-    The criterion is of means over seeds. So that it has an interval, it is jackknifed (Tukey 1958):
-    of n seeds each stands for n times the criterion of all less n - 1 times that of the others.
-    Raises UserError for a seed that one of the cells lacks.
+def doublings(number: Number, experiment: str) -> Measure:
+    """How often the number of the spatial net is that of the regular one of the same seed doubled;
+    negative where it is less.
     """
-    paper = np.array([cell for mode in cells.values() for cell in mode.values()])
+    return seed_by_seed(lambda own: np.log2(own[0] / own[1]), *both(number, experiment))
 
-    def criterion(table: Float[np.ndarray, "seeds cells"]) -> float:
-        return float((np.abs(table.mean(axis=0) - paper[:, 0]) / paper[:, 1]).max())
 
-    def measure(evidence: Evidence) -> dict[int, float]:
-        measures = [each(mode, number, net=net) for mode in cells for net in cells[mode]]
-        seeds = paired([of_cell(evidence) for of_cell in measures])
-        table, n = np.array(list(seeds.values())), len(seeds)
-        everything = criterion(table)
-        if n == 1:
-            return dict.fromkeys(seeds, everything)
-        return {
-            seed: n * everything - (n - 1) * criterion(np.delete(table, place, axis=0))
-            for place, seed in enumerate(seeds)
-        }
+def anywhere(*numbers: Number) -> Measure:
+    """The largest of these numbers among a seed's spatial nets of all modes."""
+    return seed_by_seed(max, *(of_mode for number in numbers for of_mode in of_spatial(number)))
 
-    return measure
+
+def every(
+    number: Number, what: str, name: str, of: Mapping[str, str] = SHORT
+) -> tuple[Control, ...]:
+    """The number of both kinds of nets in every mode, or in other experiments by their names here;
+    notes call it {name}_{mode}_{net}.
+    """
+    return tuple(
+        Control(
+            f"{short}, {net}: {what}",
+            each(experiment, number, net=net),
+            name=f"{name}_{short.replace(' ', '_')}_{net}",
+        )
+        for experiment, short in of.items()
+        for net in NETS
+    )
+
+
+# Conditions of notes.
+
+
+def above(name: str, bar: float = 0.0) -> Condition:
+    """Whether the whole interval of a number is above; that of one seed, which has none, is not."""
+    return lambda numbers: (low := numbers[name].low) is not None and low > bar
+
+
+def below(name: str, bar: float = 0.0) -> Condition:
+    """Whether the whole interval of a number is below."""
+    return lambda numbers: (high := numbers[name].high) is not None and high < bar
+
+
+def no(*conditions: Condition) -> Condition:
+    """Whether none of them is true."""
+    return lambda numbers: not any(condition(numbers) for condition in conditions)
+
+
+def one_of(*conditions: Condition) -> Condition:
+    """Whether at least one of them is true."""
+    return lambda numbers: any(condition(numbers) for condition in conditions)
 
 
 # What is drawn.

@@ -147,6 +147,37 @@ def spatial_net(
     return Model(net.init, apply)
 
 
+def turned_net(
+    shape: tuple[int, ...], classes: int, *, hidden: Widths = (128, 128, 128, 256)
+) -> Model:
+    """The spatial net on (a + b) / sqrt(2) and (a - b) / sqrt(2) of two images side by side: all
+    that they say, at the same length, but no input belongs to one task. Vectors are inputs of its
+    first layer, turned already.
+
+    hidden: neurons of each hidden layer, from input to output.
+
+    Raises UserError for examples that are no images, or of odd width.
+    """
+    if len(shape) != 2 or shape[1] % 2:
+        raise UserError(
+            f"turned_net: needs two images side by side, got {shape}; use the dataset concatenation"
+        )
+    net = spatial_net(shape, classes, hidden=hidden)
+
+    def apply(
+        params: Params, x: Num[Array, "batch *shape"], ops: Ops = exact, start: int = 0
+    ) -> Forward:
+        return net.apply(params, turned(x) if x.ndim == 3 else x, ops, start)
+
+    return Model(net.init, apply)
+
+
+def turned(x: Num[Array, "batch height width"]) -> Num[Array, "batch height width"]:
+    """Sum and difference of two images side by side, over sqrt(2): a turn by 45 degrees."""
+    first, second = parts(x, 2)
+    return jnp.concatenate([first + second, first - second], axis=2) * 0.5**0.5
+
+
 def placed(inputs: int, units: int, activation: Activation) -> LayerMap:
     """u = x w' + b, z = activation(u); p ~ N(0, 1), which only the penalties see."""
     limit = inputs**-0.5

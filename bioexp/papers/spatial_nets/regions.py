@@ -23,6 +23,7 @@ from bioexp.types import Params
 
 WEAK, EDGE = 0.1, 0.01  # both of footnote 4
 MOST = 1000  # connections of a layer that are shown
+PERMUTATIONS = 20
 
 
 def strength(params: Params, number: int) -> Float[np.ndarray, "units inputs"]:
@@ -54,14 +55,28 @@ def silhouette(position: Float[np.ndarray, "n 2"], group: Int[np.ndarray, "n"]) 
 
 
 def purity(position: Float[np.ndarray, "n 2"], group: Int[np.ndarray, "n"]) -> float:
-    """Share of neurons whose nearest neighbor is of their own group; 0 where there are no two
-    neurons or no two groups.
-    """
-    if len(np.unique(group)) < 2:
-        return 0.0
+    """Share of neurons whose nearest neighbor is of their own group; 1 of less than two neurons."""
+    if len(group) < 2:
+        return 1.0
     apart = np.linalg.norm(position[:, None] - position[None], axis=2)
     np.fill_diagonal(apart, np.inf)
     return float((group[apart.argmin(axis=1)] == group).mean())
+
+
+def by_chance(group: Int[np.ndarray, "n"]) -> float:
+    """The purity to be expected of groups dealt out at random: of n neurons the share of pairs that
+    are of one group, for many neurons p^2 + (1 - p)^2; 1 of less than two neurons.
+    """
+    n, sizes = len(group), np.bincount(group)
+    return float((sizes * (sizes - 1)).sum() / (n * (n - 1))) if n > 1 else 1.0
+
+
+def sorting(position: Float[np.ndarray, "n 2"], group: Int[np.ndarray, "n"]) -> float:
+    """Purity above chance, as a share of what is possible above it: 1 pure, 0 by chance. A layer of
+    one group is as pure as chance makes it, which shows no clusters: 0.
+    """
+    chance = by_chance(group)
+    return (purity(position, group) - chance) / (1 - chance) if chance < 1 else 0.0
 
 
 def crossing(params: Params, groups: Groups, number: int) -> float:
@@ -86,6 +101,7 @@ class Plane(NamedTuple):
     """A layer from above, with its numbers.
 
     shown: the neurons of footnote 4. live: how many count for purity and silhouette.
+    purity, sorting: of nearest neighbors among live neurons, and how far that is above chance.
     transport, length: T(l), and the mean length of a unit of weight.
     """
 
@@ -94,6 +110,7 @@ class Plane(NamedTuple):
     shown: Bool[np.ndarray, "units"]
     live: int
     purity: float
+    sorting: float
     silhouette: float
     transport: float
     length: float
@@ -109,6 +126,7 @@ def _plane(params: Params, group: Int[np.ndarray, "units"], number: int) -> Plan
         shown=shown(params, number),
         live=int(alive.sum()),
         purity=purity(position[alive], group[alive]),
+        sorting=sorting(position[alive], group[alive]),
         silhouette=silhouette(position[alive], group[alive]),
         transport=transport,
         length=length,
@@ -132,7 +150,7 @@ def moments(trained: Trained) -> dict[int, dict[int, Plane]]:
 
 
 def layer_mean(
-    what: Literal["purity", "silhouette", "transport", "length"],
+    what: Literal["purity", "sorting", "silhouette", "transport", "length"],
 ) -> Callable[[Trained], float]:
     """A number of a layer, mean over those that are split, which are also those that pay."""
     return lambda trained: float(
@@ -153,9 +171,9 @@ def share_between(number: int) -> Callable[[Trained], float]:
     return lambda trained: crossing(trained.params, split(trained), number)
 
 
-def most_crossing(trained: Trained) -> float:
-    """The same in the layer where it is largest; the lowest reads no grouped neurons."""
-    return max(share_between(number)(trained) for number in LAYERS[1:])
+def mean_share_between(trained: Trained) -> float:
+    """The same, mean over split layers; the lowest reads no grouped neurons."""
+    return float(np.mean([share_between(number)(trained) for number in LAYERS[1:]]))
 
 
 def smallest_group(trained: Trained) -> float:
@@ -173,6 +191,45 @@ def free_weight(trained: Trained) -> float:
     w = [np.asarray(trained.params["layers"][layer]["w"], np.float64) for layer in "01"]
     first, second = (np.sqrt(np.square(own).mean()) for own in w)
     return float(np.sqrt(first * second))
+
+
+# The same where neurons cannot know their group.
+
+
+def _permuted(trained: Trained, rng: np.random.Generator) -> Groups:
+    """The groups of a net, dealt out anew among the live neurons of each layer."""
+    groups = {number: group.copy() for number, group in split(trained).items()}
+    for number, group in groups.items():
+        alive = live(trained.params, number)
+        group[alive] = rng.permutation(group[alive])
+    return groups
+
+
+def crossing_into(number: int) -> Callable[[Params, Groups], float]:
+    """The share of weight between groups into a layer, of a net whose groups are given."""
+    return lambda params, groups: crossing(params, groups, number)
+
+
+def by_permuted_groups(
+    number: Callable[[Params, Groups], float],
+) -> Callable[[Trained], float]:
+    """A number of a net with its groups permuted among live neurons, mean of 20 permutations."""
+
+    def measure(trained: Trained) -> float:
+        rng = np.random.default_rng(trained.seed)
+        made = [_permuted(trained, rng) for _ in range(PERMUTATIONS)]
+        return float(np.mean([number(trained.params, groups) for groups in made]))
+
+    return measure
+
+
+def mean_sorting(params: Params, groups: Groups) -> float:
+    """How sorted live neurons are, mean over layers."""
+    alive = {number: live(params, number) for number in groups}
+    position = {
+        number: np.asarray(params["layers"][str(number)]["p"], np.float64) for number in groups
+    }
+    return float(np.mean([sorting(position[n][alive[n]], groups[n][alive[n]]) for n in groups]))
 
 
 # What is drawn.

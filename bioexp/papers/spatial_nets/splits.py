@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cache
+from hashlib import sha256
 from typing import Literal, NamedTuple
 
 import jax
@@ -26,6 +27,10 @@ from bioexp.types import Params
 LAYERS = (2, 3, 4)  # those that are split: the third and the fourth hidden layer, and the outputs
 SHOWN = 200  # images of each task on which activations are compared
 Way = Literal["greedy", "spectral", "activity"]
+WAYS: dict[Way, str] = {  # those of footnote 2
+    "spectral": "spectral clustering",
+    "activity": "activation statistics",
+}
 
 
 class Scores(NamedTuple):
@@ -50,17 +55,22 @@ class Scores(NamedTuple):
 
 @dataclass(frozen=True)
 class _Subject:
-    """A run as a key: the same as long as it is not trained again."""
+    """A net with its labels as a key, so that a run that is changed to make a null is another."""
 
-    path: str
-    finished: str
+    digest: str
     trained: Trained = field(compare=False)
+
+
+def _subject(trained: Trained) -> _Subject:
+    read = sha256(str(trained.run.path).encode())
+    for leaf in (*jax.tree.leaves(trained.params), trained.dataset.y_test):
+        read.update(np.asarray(leaf).tobytes())
+    return _Subject(read.hexdigest(), trained)
 
 
 def scores(trained: Trained, way: Way = "greedy") -> Scores:
     """The net before and after a split."""
-    run = trained.run
-    return _scores(_Subject(str(run.path), run.provenance.finished, trained), way)
+    return _scores(_subject(trained), way)
 
 
 @cache
@@ -87,6 +97,12 @@ def _scores(subject: _Subject, way: Way) -> Scores:
 
 def split(trained: Trained, way: Way = "greedy") -> Groups:
     """Which task each neuron of the split layers belongs to."""
+    return dict(_split(_subject(trained), way))
+
+
+@cache
+def _split(subject: _Subject, way: Way) -> Groups:
+    trained = subject.trained
     params = jax.tree.map(np.asarray, trained.params)
     if way == "greedy":
         return greedy(params, trained.heads, LAYERS)

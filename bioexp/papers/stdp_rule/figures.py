@@ -17,6 +17,7 @@ from bioexp.figures.bands import band
 from bioexp.figures.canvas import COLORS, canvas, explain, plain
 from bioexp.papers.measuring import accuracy
 from bioexp.papers.paper import Evidence
+from bioexp.papers.stdp_rule.curve import timing
 from bioexp.papers.stdp_rule.measures import (
     EIGHT,
     EPS,
@@ -26,11 +27,11 @@ from bioexp.papers.stdp_rule.measures import (
     Number,
     Pair,
     mean_of,
-    timing,
     variant,
 )
 from bioexp.papers.stdp_rule.progress import Units, curves, per_epoch, units
 from bioexp.papers.stdp_rule.survival import against_eps, under
+from bioexp.papers.stdp_rule.twins import stopped
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -54,8 +55,11 @@ LINES: Mapping[str, Line] = {
     "flat": Line(COLORS[3], "STDP eps 0.1, biases start at 0", "-.", "^"),
     "product": Line(COLORS[4], "eq. 4, x p (x - p)", ":", "P"),
     "decayed": Line(COLORS[5], "backprop, weight decay", "-.", "X"),
+    "stopped": Line(COLORS[2], "backprop, stopped at the stable rule's accuracy", "--", "D"),
 }
 WANTED = {1: COLORS[0], -1: COLORS[1]}
+SHAPES, DASHES = {1: "o", -1: "s"}, {1: "-", -1: "--"}
+PICKED = {"stopped": stopped("stable")}  # nets that no rule's name names
 SHOWN = ("stable", "printed", "backprop")
 
 
@@ -63,7 +67,7 @@ def fig1(evidence: Evidence) -> Figure:
     """A trained net with every unit in the color of its association, for both labels."""
     trained = variant(evidence, "stable", ZERO_TWO)[0]
     net = units(trained)
-    figure = canvas(9.6, 6.2)
+    figure = canvas(9, 6.4)
     for axes, label in zip(figure.subplots(1, 2), (1, 0), strict=True):
         _net(axes, net, label)
         axes.set_title(
@@ -72,16 +76,17 @@ def fig1(evidence: Evidence) -> Figure:
             fontsize=10,
         )
         names = [f"hidden {number}: {len(z[0])}" for number, z in enumerate(net.z[:-1], 1)]
-        axes.set_xticks(range(len(net.z)), [*names, "output"], fontsize=8)
+        axes.set_xticks(range(len(net.z)), [*names, "output"], fontsize=9)
         axes.set_yticks([])
         axes.set_ylim(-0.05, 1.18)
         axes.spines[:].set_visible(False)
+    legend_above(figure, columns=4)
     explain(
         figure,
         "fixed associations Z of a binary net; all change sign with the label.",
-        f"{trained.dataset.name} 0 vs 2, stable rule, seed {trained.seed}. Blue: Z = +1, orange: Z"
-        " = -1; the area of a unit grows with its mean rate on test images of the class; lines are"
-        " the largest fifth of the weights, blue above 0.",
+        f"{trained.dataset.name} 0 vs 2, stable rule, seed {trained.seed}. The area of a unit grows"
+        " with its mean rate on test images of the class; lines are the largest fifth of the"
+        " weights.",
     )
     return figure
 
@@ -94,39 +99,53 @@ def _net(axes: Axes, net: Units, label: int) -> None:
             axes.plot(
                 (number - 1, number),
                 (places[number - 1][i], places[number][j]),
-                color=WANTED[1 if w[j, i] > 0 else -1],
-                alpha=0.25,
-                linewidth=0.7,
+                DASHES[int(np.sign(w[j, i]))],
+                color=WANTED[int(np.sign(w[j, i]))],
+                alpha=0.3,
+                linewidth=0.8,
                 zorder=1,
             )
+    for sign, words in ((1, "+1"), (-1, "-1")):
+        axes.scatter([], [], c=WANTED[sign], marker=SHAPES[sign], label=f"Z = {words}")
+        above = "above" if sign > 0 else "below"
+        axes.plot([], [], DASHES[sign], color=WANTED[sign], label=f"weight {above} 0")
     for number, (z, rates) in enumerate(zip(net.z, net.rates, strict=True)):
-        axes.scatter(
-            np.full(z.shape[1], number),
-            places[number],
-            s=20 + 180 * rates[label],
-            c=[WANTED[int(sign)] for sign in z[label]],
-            edgecolors="black",
-            linewidths=0.5,
-            zorder=2,
-        )
+        for sign in (1, -1):
+            own = z[label] == sign
+            axes.scatter(
+                np.full(own.sum(), number),
+                places[number][own],
+                s=20 + 180 * rates[label][own],
+                c=WANTED[sign],
+                marker=SHAPES[sign],
+                edgecolors="black",
+                linewidths=0.5,
+                zorder=2,
+            )
         wanted = int((z[label] > 0).sum())
         words = f"{wanted} of +1\n{z.shape[1] - wanted} of -1"
-        axes.text(number, 1.06, words, ha="center", fontsize=8)
+        axes.text(number, 1.06, words, ha="center", fontsize=9)
 
 
 def fig2(evidence: Evidence) -> Figure:
-    """Accuracy over epochs on training and test examples, eight pairs."""
-    figure = canvas(15, 7.4)
-    for axes, pair in zip(figure.subplots(2, 4).flat, EIGHT, strict=True):
+    """Accuracy over epochs on training and, below it, on test examples, eight pairs."""
+    figure = canvas(11.5, 12)
+    grid = figure.subplots(4, 4)
+    for number, pair in enumerate(EIGHT):
+        row, column = divmod(number, 4)
+        train, test = grid[2 * row][column], grid[2 * row + 1][column]
         for rule in SHOWN:
             line, nets = LINES[rule], variant(evidence, rule, pair)
             of_nets = [curves(trained) for trained in nets]
-            test, train = ([own.test for own in of_nets], [own.train for own in of_nets])
-            band(axes, test, color=line.color, label=f"{line.label}, test", style=line.dash)
-            band(axes, train, color=line.color, label="the same, train", style=":", shade=False)
-        in_epochs(axes, nets[0])
-        axes.set_ylabel("accuracy", fontsize=9)
-        titled(axes, pair, nets)
+            for axes, seeds in (
+                (train, [own.train for own in of_nets]),
+                (test, [own.test for own in of_nets]),
+            ):
+                band(axes, seeds, color=line.color, label=line.label, style=line.dash)
+        for axes, which in ((train, "training"), (test, "test")):
+            in_epochs(axes, nets[0])
+            axes.set_ylabel(f"{which} accuracy", fontsize=9)
+            titled(axes, pair, nets, training=which == "training")
     legend_above(figure, columns=3)
     explain(
         figure,
@@ -139,11 +158,13 @@ def fig2(evidence: Evidence) -> Figure:
 
 
 def fig3(evidence: Evidence) -> Figure:
-    """Accuracy under FGSM at the paper's three eps, eight pairs."""
-    figure = canvas(15, 7.4)
+    """Accuracy under FGSM at the paper's three eps, eight pairs, beside a twin of equal
+    accuracy.
+    """
+    figure = canvas(11.5, 7)
     for axes, pair in zip(figure.subplots(2, 4).flat, EIGHT, strict=True):
-        for rule in (*SHOWN, *(() if pair in IRIS_PAIRS else ("decayed",))):
-            nets = variant(evidence, rule, pair)
+        for rule in (*SHOWN, "stopped", *(() if pair in IRIS_PAIRS else ("decayed",))):
+            nets = variant(evidence, PICKED.get(rule, rule), pair)
             along_eps(axes, against_eps(nets, "fgsm", EPS), EPS, rule)
         if pair in MNIST_PAIRS:
             printed = LINES["printed"].color
@@ -151,7 +172,7 @@ def fig3(evidence: Evidence) -> Figure:
             axes.set_ylim(np.min(drawn) - 0.02, 1.005)
         axes.set_ylabel("accuracy under FGSM", fontsize=9)
         titled(axes, pair, nets)
-    legend_above(figure, columns=4, axes=-1)
+    legend_above(figure, columns=3, axes=-1)
     explain(
         figure,
         "in most cases STDP keeps more accuracy than backprop under FGSM at 4/255, 8/255 and"
@@ -203,7 +224,7 @@ def titled(axes: Axes, pair: Pair, nets: Sequence[Trained], *, training: bool = 
     """Which pair, how many nets, and what n is."""
     data = nets[0].dataset
     n = f"{len(data.y_train):,} training" if training else f"{len(data.y_test):,} test"
-    axes.set_title(f"{pair.title}: {len(nets)} nets, n = {n}", fontsize=9)
+    axes.set_title(f"{pair.title}: {len(nets)} nets\nn = {n}", fontsize=9)
     axes.tick_params(labelsize=8)
     plain(axes)
 
@@ -234,7 +255,7 @@ def along_eps(
         color=line.color,
         label=line.label if solid else None,
         marker=line.marker,
-        markersize=4,
+        markersize=5,
     )
     if solid:
         low, high = accuracies.min(axis=0), accuracies.max(axis=0)

@@ -13,14 +13,14 @@ from itertools import combinations, product
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array
 
 from bioexp.experiment import Trained
 from bioexp.measures.interval import Interval
 from bioexp.measures.interval import accuracy as interval
-from bioexp.papers.measuring import Measure, accuracy, by_seed, less, runs, seed_by_seed
+from bioexp.papers.measuring import Measure, accuracy, less, runs, seed_by_seed
 from bioexp.papers.paper import Evidence
-from bioexp.papers.stdp_rule.model import eq5, eq6, stdp_net
+from bioexp.papers.stdp_rule.model import stdp_net
 from bioexp.types import Params, UserError
 
 IRIS, MNIST, PAIRS, SPLITS, MANY, CODES, LADDER = (
@@ -61,14 +61,20 @@ EIGHT = (*IRIS_PAIRS, *MNIST_PAIRS)
 ALL_PAIRS = tuple(Pair(PAIRS, f"{a}-{b}") for a, b in combinations(range(10), 2))
 ZERO_TWO = MNIST_PAIRS[1]
 EPS = (4 / 255, 8 / 255, 12 / 255)  # the paper's
+POINT = (-0.01, 0.01)  # alike: within a point of accuracy
 FAR = (25 / 255, 40 / 255, 60 / 255)  # beyond it
 
 Number = Callable[[Trained], float]
 Draw = tuple[int, str]  # a seed, and which of its splits; "" where there is one
 
 
-def variant(evidence: Evidence, rule: str, pair: Pair) -> list[Trained]:
-    """The runs of a rule on a pair, one a seed (of IRIS one a seed and draw)."""
+Pick = Callable[[Evidence, Pair], list[Trained]]  # nets of a pair that no rule's name names
+
+
+def variant(evidence: Evidence, rule: str | Pick, pair: Pair) -> list[Trained]:
+    """The nets of a rule on a pair, one a seed (of IRIS one a seed and draw)."""
+    if callable(rule):
+        return rule(evidence, pair)
     return runs(evidence, pair.experiment, rule=rule, pair=pair.name)
 
 
@@ -100,7 +106,22 @@ def measure_of(trained: Sequence[Trained], measure: Number) -> dict[int, float]:
     return over_draws({draw: float(measure(net)) for draw, net in by_draw(trained).items()})
 
 
-def on(rule: str, pair: Pair, measure: Number = accuracy) -> Measure:
+def twins(
+    evidence: Evidence, rule: str | Pick, twin: str | Pick, pair: Pair
+) -> dict[Draw, tuple[Trained, Trained]]:
+    """Each net of a rule with the net of its twin of the same seed and draw. Raises UserError where
+    only one of the two is there.
+    """
+    ours, theirs = (by_draw(variant(evidence, name, pair)) for name in (rule, twin))
+    if missing := ours.keys() ^ theirs.keys():
+        raise UserError(
+            f"{pair.experiment}: of two rules that are compared on {pair.name} only one has every "
+            f"run of seed {min(missing)[0]}; train both with the same seeds"
+        )
+    return {draw: (ours[draw], theirs[draw]) for draw in ours}
+
+
+def on(rule: str | Pick, pair: Pair, measure: Number = accuracy) -> Measure:
     """A measure of a rule on a pair, by seed."""
     return lambda evidence: measure_of(variant(evidence, rule, pair), measure)
 
@@ -109,16 +130,25 @@ def mean(values: Sequence[float]) -> float:
     return float(np.mean(values))
 
 
-def mean_over(rule: str, pairs: Sequence[Pair], measure: Number = accuracy) -> Measure:
+def mean_over(rule: str | Pick, pairs: Sequence[Pair], measure: Number = accuracy) -> Measure:
     """The mean over pairs, seed by seed."""
     return seed_by_seed(mean, *(on(rule, pair, measure) for pair in pairs))
 
 
-def worst_lag(rule: str, pairs: Sequence[Pair] = EIGHT) -> Measure:
-    """How far the rule's test accuracy is behind backprop's on the pair where it is farthest
-    behind, seed by seed.
-    """
-    return seed_by_seed(max, *(less(on("backprop", pair), on(rule, pair)) for pair in pairs))
+def lag(rule: str | Pick, pairs: Sequence[Pair], behind: str | Pick = "backprop") -> Measure:
+    """How far the rule is behind backprop in test accuracy, mean over pairs, seed by seed."""
+    return less(mean_over(behind, pairs), mean_over(rule, pairs))
+
+
+def of_shared_seeds(*measures: Measure) -> Measure:
+    """The mean of several measures, for the seeds that all of them have."""
+
+    def shared(evidence: Evidence) -> dict[int, float]:
+        values = [measure(evidence) for measure in measures]
+        seeds = [seed for seed in values[0] if all(seed in own for own in values)]
+        return {seed: mean([own[seed] for own in values]) for seed in seeds}
+
+    return shared
 
 
 def mean_of(
@@ -131,9 +161,11 @@ def mean_of(
 # Splits of IRIS.
 
 
-def on_splits(split: str) -> Measure:
-    """Test accuracy on IRIS 0 vs 2 of splits that are even or random, mean over them, by seed."""
-    return lambda evidence: measure_of(runs(evidence, SPLITS, split=split, pair="0-2"), accuracy)
+def on_splits(split: str, pair: str) -> Measure:
+    """Test accuracy on a pair of IRIS, of splits that are even or random, mean over them, by
+    seed.
+    """
+    return lambda evidence: measure_of(runs(evidence, SPLITS, split=split, pair=pair), accuracy)
 
 
 class Splits(NamedTuple):
@@ -204,38 +236,3 @@ def ten_classes(evidence: Evidence, dataset: str) -> TenClasses:
         for name in ("halves", "unbalanced")
     }
     return TenClasses(ends, others, first[0].run.provenance.dataset.n_train, n, len(first))
-
-
-# The equations.
-
-
-class Timing(NamedTuple):
-    """Eqs 5 and 6 at every dT, for an input's T_pre."""
-
-    t_pre: float
-    dt: Float[np.ndarray, "n"]
-    eq5: Float[np.ndarray, "n"]
-    eq6: Float[np.ndarray, "n"]
-
-
-def timing(t_pre: float, dt: Float[np.ndarray, "n"]) -> Timing:
-    """The curves of the two equations; infinite at their poles."""
-    with np.errstate(divide="ignore"):
-        return Timing(t_pre, dt, np.asarray(eq5(t_pre, dt)), np.asarray(eq6(t_pre, dt)))
-
-
-def asymmetry() -> float:
-    """log10 |dW(dT)| - log10 |dW(-dT)|: that of eq. 6 or minus that of eq. 5, whichever is smaller,
-    least over dT of 0.05 to 0.95 T_pre.
-    """
-    dt = np.linspace(0.05, 0.95, 19)
-    ahead_of, behind = timing(1.0, dt), timing(1.0, -dt)
-    six = np.log10(np.abs(ahead_of.eq6 / behind.eq6))
-    five = np.log10(np.abs(ahead_of.eq5 / behind.eq5))
-    return float(min(six.min(), (-five).min()))
-
-
-def of_the_curve(evidence: Evidence) -> dict[int, float]:
-    """A property of the equations, which no seed changes."""
-    found = runs(evidence, MNIST, rule="product", pair=MNIST_PAIRS[0].name)
-    return by_seed(found, lambda trained: asymmetry())

@@ -15,7 +15,9 @@ from jaxtyping import Float
 
 from bioexp.attacks import ATTACKS
 from bioexp.experiment import Trained
-from bioexp.papers.measuring import Measure, accuracy, each, less, seed_by_seed, survivors
+from bioexp.measures.estimators import mean as by_t
+from bioexp.measures.verdict import Part, holm
+from bioexp.papers.measuring import Measure, accuracy, each, less, survivors
 from bioexp.papers.paper import Evidence
 from bioexp.papers.stdp_rule.measures import (
     ALL_PAIRS,
@@ -23,19 +25,20 @@ from bioexp.papers.stdp_rule.measures import (
     EPS,
     IRIS_PAIRS,
     LADDER,
-    Draw,
+    POINT,
     Number,
     Pair,
-    by_draw,
+    Pick,
     deployed,
     mean,
     mean_over,
+    of_shared_seeds,
     on,
     over_draws,
-    variant,
+    twins,
 )
 from bioexp.robustness.evaluate import Net, evaluate
-from bioexp.types import Attack, UserError
+from bioexp.types import Attack
 
 
 @cache
@@ -68,14 +71,14 @@ def under(attack: str, eps: float) -> Number:
 
 
 def won(
-    rule: str,
+    rule: str | Pick,
     pairs: Sequence[Pair] = EIGHT,
     attack: str = "fgsm",
     eps: Sequence[float] = EPS,
-    twin: str = "backprop",
+    twin: str | Pick = "backprop",
 ) -> Measure:
     """Share of the comparisons, pair by eps, in which the rule keeps more accuracy than its twin,
-    seed by seed; a tie is half.
+    by seed; a tie is half.
     """
 
     def share(trained: Trained, other: Trained) -> float:
@@ -84,42 +87,27 @@ def won(
 
     def on_pair(pair: Pair) -> Measure:
         return lambda evidence: over_draws(
-            {
-                draw: share(trained, other)
-                for draw, (trained, other) in beside(evidence, rule, twin, pair).items()
-            }
+            {draw: share(*nets) for draw, nets in twins(evidence, rule, twin, pair).items()}
         )
 
-    return seed_by_seed(mean, *(on_pair(pair) for pair in pairs))
-
-
-def beside(
-    evidence: Evidence, rule: str, twin: str, pair: Pair
-) -> dict[Draw, tuple[Trained, Trained]]:
-    """Each net of a rule with the net of its twin of the same seed and draw. Raises UserError where
-    only one of the two is there.
-    """
-    ours, theirs = (by_draw(variant(evidence, name, pair)) for name in (rule, twin))
-    if missing := ours.keys() ^ theirs.keys():
-        seed = min(missing)[0]
-        raise UserError(
-            f"{pair.experiment}: of {rule} and {twin} on {pair.name} only one has every run of "
-            f"seed {seed}; train both with the same seeds"
-        )
-    return {draw: (ours[draw], theirs[draw]) for draw in ours}
+    return of_shared_seeds(*(on_pair(pair) for pair in pairs))
 
 
 def gap(
-    rule: str, pairs: Sequence[Pair], attack: str, eps: float, twin: str = "backprop"
+    rule: str | Pick,
+    pairs: Sequence[Pair],
+    attack: str,
+    eps: float,
+    twin: str | Pick = "backprop",
 ) -> Measure:
     """Accuracy under attack less the twin's, mean over pairs, seed by seed."""
     ours, theirs = (mean_over(name, pairs, under(attack, eps)) for name in (rule, twin))
     return less(ours, theirs)
 
 
-def left_at(eps: float) -> Measure:
+def left_at(eps: float, twin: str) -> Measure:
     """Survivors of the whole ladder at the attacked eps nearest to this one, the stable rule less
-    backprop.
+    its twin.
     """
 
     def left(trained: Trained) -> float:
@@ -127,32 +115,32 @@ def left_at(eps: float) -> Measure:
         nearest = min(attacked, key=lambda own: abs(own - eps))
         return float(survivors(trained, nearest).mean())
 
-    return less(each(LADDER, left, rule="stable"), each(LADDER, left, rule="backprop"))
+    return less(each(LADDER, left, rule="stable"), each(LADDER, left, rule=twin))
 
 
 # All pairs.
 
 
-def ahead(pair: Pair, measure: Number) -> Measure:
+def ahead(pair: Pair, measure: Number = accuracy) -> Measure:
     """A measure of the stable rule less backprop's."""
     return less(on("stable", pair, measure), on("backprop", pair, measure))
 
 
-def alike(pair: Pair) -> Measure:
-    """1 where the stable rule is within a point of backprop clean, and not below it by more than
-    that under FGSM at 12/255; otherwise 0.
+def equivalent(differences: Sequence[Sequence[float]]) -> int:
+    """How many of several differences, each over seeds, are within a point by tests of equivalence
+    at a joint level of 95 % (Holm).
     """
-
-    def measure(evidence: Evidence) -> dict[int, float]:
-        clean = ahead(pair, accuracy)(evidence)
-        attacked = ahead(pair, under("fgsm", EPS[-1]))(evidence)
-        return {seed: float(abs(clean[seed]) <= 0.01 and attacked[seed] >= -0.01) for seed in clean}
-
-    return measure
+    said = holm([Part(values, by_t, POINT) for values in differences])
+    return said.count("reproduced")
 
 
-# Share of the 45 pairs of digits that behave alike, seed by seed.
-share_alike = seed_by_seed(mean, *(alike(pair) for pair in ALL_PAIRS))
+def alike(evidence: Evidence) -> dict[int, float]:
+    """How many of the 45 pairs are within a point of backprop; the same for every seed, as all of
+    them decide it.
+    """
+    found = [ahead(pair)(evidence) for pair in ALL_PAIRS]
+    count = equivalent([list(own.values()) for own in found])
+    return dict.fromkeys(found[0], float(count))
 
 
 class Ahead(NamedTuple):
