@@ -299,7 +299,10 @@ def test_a_norm_below_one_is_refused(write_config):
     [
         ("log_net", {"log_net"}),
         ("configs/log_net.yaml", {"log_net"}),
-        ("log_net/control", {"log_net_control", "log_net_control_constant"}),
+        (
+            "log_net/control",
+            {"log_net_control", "log_net_control_constant", "log_net_control_fashion"},
+        ),
         ("relu_net", {"relu_net"}),
         ("log_net_control", {"log_net_control"}),
     ],
