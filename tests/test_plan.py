@@ -54,6 +54,18 @@ def test_a_large_config_has_one_seed_on_a_laptop_and_another_length_in_the_paper
         assert len(plan.wanted(many, Size(profile))[0].seeds) == count
 
 
+def test_in_the_smoke_profile_variants_by_their_number_of_examples_stay_apart(
+    monkeypatch, write_config, tmp_path
+):
+    axes = "axes:\n  n:\n" + "".join(f"    '{n}': {{examples: {n}}}\n" for n in (100, 200))
+    write_config(write_config().read_text() + axes)
+    monkeypatch.setattr(plan, "configs_folder", lambda: tmp_path)
+    study = changed(configs=("small",), drawings=(), claims=PAPER.study.claims[:1]).study
+    wanted = plan.wanted(study, Size("smoke"))
+    assert [need.experiment.examples for need in wanted] == [100, 200]
+    assert len({need.group for need in wanted}) == 2
+
+
 def test_what_two_papers_want_is_done_once_for_both(made, monkeypatch):
     monkeypatch.setitem(plan.PROFILES, "laptop", plan.Profile(1, 2, ASKED))
     few = changed(configs=("small",), drawings=(), attacked=(), claims=PAPER.study.claims[:1])

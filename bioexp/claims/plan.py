@@ -201,10 +201,12 @@ def _minutes(need: Wanted, todo: Plan, asked: Asked, results: Path) -> float | N
 
 
 def _small(experiment: Experiment) -> Experiment:
-    """The same code on a few steps and examples."""
+    """The same code on a few steps and examples; variants by their number stay apart."""
     stages = tuple(
         replace(stage, steps=SMOKE_STEPS, epochs=None, record_every=SMOKE_STEPS // 2)
         for stage in experiment.stages
     )
     snapshots = tuple(sorted({min(step, SMOKE_STEPS) for step in experiment.snapshots}))
-    return replace(experiment, stages=stages, examples=SMOKE_EXAMPLES, snapshots=snapshots)
+    own = SMOKE_EXAMPLES if experiment.examples == "all" else experiment.examples
+    examples = min(own, SMOKE_EXAMPLES)
+    return replace(experiment, stages=stages, examples=examples, snapshots=snapshots)
