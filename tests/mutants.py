@@ -48,6 +48,8 @@ JUNK = (
 )
 Keys = tuple[Any, ...]
 
+ELSEWHERE = ("mnist", "fashion_mnist", "cifar10", "cifar10_5k")  # whose files need not be here
+
 
 class Mutant(NamedTuple):
     """A config's text, where it differs, and in what way."""
@@ -139,7 +141,7 @@ def outcome(mutant: Mutant, folder: Path) -> str:
     try:
         for experiment in load(file)[:2]:
             chosen = experiment.dataset
-            if chosen.name in ("mnist", "fashion_mnist", "cifar10"):  # whose files need not be here
+            if chosen.name in ELSEWHERE:
                 builder = DATASETS["mnist5k"]
                 known = schema(builder).model_fields
                 options = {key: value for key, value in chosen.options.items() if key in known}
