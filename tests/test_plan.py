@@ -9,11 +9,14 @@ from made_paper import LADDER, PAPER, Asked, changed, claim, publish
 
 from bioexp.claims import plan
 from bioexp.claims.plan import Size
+from bioexp.claims.rows import claims_of
 from bioexp.claims.tasks import tasks
+from bioexp.papers.measuring import accuracy, each
 from bioexp.papers.paper import Study
 from bioexp.runs.workspace import Workspace
 
 ASKED = Asked(LADDER, (0.1, 0.3), 20)
+NAMES = ("early", "full")
 
 
 @pytest.fixture
@@ -64,6 +67,21 @@ def test_in_the_smoke_profile_variants_by_their_number_of_examples_stay_apart(
     wanted = plan.wanted(study, Size("smoke"))
     assert [need.experiment.examples for need in wanted] == [100, 200]
     assert len({need.group for need in wanted}) == 2
+
+
+def test_variants_that_come_to_the_same_config_share_runs_and_keep_their_names(
+    bioexp, monkeypatch, write_config, tmp_path
+):
+    axes = "axes:\n  until:\n    early: {stages.0.steps: 12}\n    full: {stages.0.steps: 40}\n"
+    write_config(write_config().read_text() + axes)
+    monkeypatch.setattr(plan, "configs_folder", lambda: tmp_path)
+    apart = [claim(name, (0.0, 1.0), measure=each("small", accuracy, until=name)) for name in NAMES]
+    publish(monkeypatch, made=changed(configs=("small",), drawings=(), claims=tuple(apart)))
+    assert bioexp("reproduce", "made", "--profile", "smoke")[0] == 0
+    rows = {row.id: row for row in claims_of(tmp_path / "results")}
+    early, full = (rows[f"made/{name}"] for name in NAMES)
+    assert early.measured == full.measured
+    assert early.runs == full.runs
 
 
 def test_what_two_papers_want_is_done_once_for_both(made, monkeypatch):

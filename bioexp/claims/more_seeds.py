@@ -13,7 +13,7 @@ from bioexp.claims.plan import Size, Wanted, wanted
 from bioexp.claims.records import ClaimRow
 from bioexp.claims.tasks import tasks
 from bioexp.claims.verdicts import row_of
-from bioexp.experiment import Trained
+from bioexp.experiment import Run, Trained
 from bioexp.papers.paper import Claim, Study
 from bioexp.robustness.stored import table_of
 from bioexp.runs.directory import directory, open_run, seeds_of
@@ -71,8 +71,16 @@ def _evidence(needs: Sequence[Wanted], workspace: Workspace) -> dict[str, list[T
     evidence: dict[str, list[Trained]] = {}
     for need in needs:
         runs = [open_run(directory(workspace.results, need.experiment, s)) for s in need.seeds]
-        evidence.setdefault(need.name, []).extend(trained(runs, workspace.data_dir))
+        evidence.setdefault(need.name, []).extend(as_wanted(need, runs, workspace))
     return evidence
+
+
+def as_wanted(need: Wanted, runs: Sequence[Run], workspace: Workspace) -> list[Trained]:
+    """The runs with their nets, as the variant that is wanted: two whose configs are the same, such
+    as one that stops early in the few steps of the smoke profile, share their runs.
+    """
+    nets = trained(runs, workspace.data_dir)
+    return [replace(net, experiment=need.experiment) for net in nets]
 
 
 def _seconds(need: Wanted, workspace: Workspace) -> float:

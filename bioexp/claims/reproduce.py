@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bioexp.claims.drawings import draw, draw_overviews
-from bioexp.claims.more_seeds import decided
+from bioexp.claims.more_seeds import as_wanted, decided
 from bioexp.claims.plan import Size, Wanted, needed, studies_named, wanted
 from bioexp.claims.records import ClaimRow
 from bioexp.claims.rows import merged, write_claims
@@ -18,7 +18,6 @@ from bioexp.experiment import Run, Trained
 from bioexp.papers import papers
 from bioexp.papers.paper import Evidence, Study
 from bioexp.runs.directory import directory, failure, open_run
-from bioexp.runs.nets import trained
 from bioexp.runs.tasks import ProgressBar
 from bioexp.runs.workspace import Workspace
 from bioexp.types import UserError
@@ -97,7 +96,7 @@ def _gathered(
     for need in wanted(study, size):
         try:
             runs = _finished(need, workspace.results)
-            evidence.setdefault(need.name, []).extend(trained(runs, workspace.data_dir))
+            evidence.setdefault(need.name, []).extend(as_wanted(need, runs, workspace))
         except UserError as error:
             failed[need.name] = str(error)
     for name, reason in failed.items():
